@@ -1,0 +1,3 @@
+# The host: usherd, its two child processes, the command.
+include host/common/local.mk
+
