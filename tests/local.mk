@@ -2,3 +2,7 @@
 include tests/unit/local.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
+include tests/unit/sdk.mk
+include tests/fuzz/rows.mk
+include tests/old/local.mk
+include tests/check/sdk.mk

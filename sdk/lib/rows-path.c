@@ -1,0 +1,230 @@
+/* Owns the trie of paths: reads them, merges them, looks names up. */
+#include <config.h>
+
+#include "rows-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct step
+{
+  char name[USHER_ROWS_PATH_MAX];
+  size_t len;
+  bool each;   /* "[]": no name */
+};
+
+struct rows_node *
+rows_node_free (struct rows_node *node)
+{
+  while (node)
+    {
+      struct rows_node *next = node->next;
+
+      rows_node_free (node->child);
+      rows_node_free (node->each);
+      free (node->name);
+      free (node);
+      node = next;
+    }
+  return NULL;
+}
+
+const struct rows_node *
+rows_node_find_nocase (const struct rows_node *parent, const char *name, size_t len)
+{
+  const struct rows_node *node;
+
+  for (node = parent->child; node; node = node->next)
+    if (node->len == len && strncasecmp (node->name, name, len) == 0)
+      return node;
+  return NULL;
+}
+
+/* A name at *P, quoted or plain.  Moves *P behind it. */
+static int32_t
+read_name (const char **p, struct step *ret)
+{
+  const char *s = *p;
+  bool quoted = *s == '\'';
+
+  ret->len = 0;
+  ret->each = false;
+  if (quoted)
+    s++;
+  for (;; s++)
+    {
+      if (quoted && s[0] == '\'' && s[1] == '\'')
+        s++;
+      else if (quoted && *s == '\'')
+        break;
+      else if (!quoted && (*s == '\0' || *s == '.' || *s == '['))
+        break;
+      else if (*s == '\0' || (!quoted && (*s == ']' || *s == '\'')))
+        return USHER_E_MISUSE;
+      if (ret->len == sizeof ret->name)
+        return USHER_E_LIMIT;
+      ret->name[ret->len++] = *s;
+    }
+  if (quoted)
+    s++;
+  else if (ret->len == 0)
+    return USHER_E_MISUSE;
+  *p = s;
+  return USHER_DONE;
+}
+
+/* The step at *P of PATH; 1 and *RET, 0 at the end. */
+static int32_t
+next_step (const char *path, const char **p, struct step *ret)
+{
+  int32_t r;
+
+  if (**p == '\0')
+    return 0;
+  if ((*p)[0] == '[' && (*p)[1] == ']')
+    {
+      *p += 2;
+      ret->each = true;
+      ret->len = 0;
+      return 1;
+    }
+  if (*p != path && *(*p)++ != '.')
+    return USHER_E_MISUSE;
+  r = read_name (p, ret);
+  return r < 0 ? r : 1;
+}
+
+static struct rows_node *
+node_new (void)
+{
+  struct rows_node *node = calloc (1, sizeof *node);
+
+  if (node)
+    node->field = ROWS_NONE;
+  return node;
+}
+
+static struct rows_node *
+add_child (struct rows_node *parent, const struct step *step)
+{
+  struct rows_node *node = node_new (), **end = &parent->child;
+
+  if (!node)
+    return NULL;
+  node->name = calloc (1, step->len + sizeof node->prefix);
+  if (!node->name)
+    return rows_node_free (node);
+  memcpy (node->name, step->name, step->len);
+  node->len = step->len;
+  memcpy (&node->prefix, node->name, sizeof node->prefix);
+  memset (&node->mask, 0xff, step->len < 8 ? step->len : 8);
+  node->bit = UINT64_C (1) << parent->n_children++;
+  parent->lens |= UINT64_C (1) << (step->len < 63 ? step->len : 63);
+  while (*end)
+    end = &(*end)->next;
+  *end = node;
+  return node;
+}
+
+/* The node that STEP leads to, made when it is not there. */
+static struct rows_node *
+walk (const struct usher_rows *rows, struct rows_node *node, const struct step *step)
+{
+  struct rows_node *child;
+
+  if (step->each)
+    {
+      if (!node->each)
+        node->each = node_new ();
+      return node->each;
+    }
+  for (child = node->child; child; child = child->next)
+    if (child->len == step->len
+        && (rows->nocase ? strncasecmp (child->name, step->name, step->len)
+                         : memcmp (child->name, step->name, step->len)) == 0)
+      return child;
+  return add_child (node, step);
+}
+
+/* Adds PATH as number FIELD; SAME is the chain of paths with the same end. */
+static int32_t
+add_path (struct usher_rows *rows, struct rows_node *root, const char *path, uint32_t field,
+          uint32_t *same)
+{
+  struct rows_node *node = root;
+  const char *p = path;
+  struct step step;
+  int32_t r;
+
+  if (!path)
+    return USHER_E_MISUSE;
+  if (strlen (path) > USHER_ROWS_PATH_MAX)
+    return USHER_E_LIMIT;
+  while ((r = next_step (path, &p, &step)) > 0)
+    {
+      node = walk (rows, node, &step);
+      if (!node)
+        return USHER_E_NOMEM;
+      if (node->items)
+        return USHER_E_MISUSE;
+    }
+  if (r < 0)
+    return r;
+  if (node->want != ROWS_ANYTHING)
+    return USHER_E_MISUSE;
+  same[field] = node->field;
+  node->field = field;
+  return USHER_DONE;
+}
+
+static int32_t
+add_items (struct usher_rows *rows, const char *path)
+{
+  struct rows_node *node = rows->page_root, *next;
+  const char *p = path;
+  struct step step;
+  int32_t r;
+
+  if (!path)
+    return USHER_E_MISUSE;
+  if (strlen (path) > USHER_ROWS_PATH_MAX)
+    return USHER_E_LIMIT;
+  step.each = false;
+  while ((r = next_step (path, &p, &step)) > 0)
+    {
+      next = walk (rows, node, &step);
+      if (!next)
+        return USHER_E_NOMEM;
+      node->want = step.each ? ROWS_ARRAY : ROWS_OBJECT;
+      node = next;
+    }
+  if (r < 0)
+    return r;
+  node->items = step.each;
+  return step.each ? USHER_DONE : USHER_E_MISUSE;
+}
+
+int32_t
+rows_compile (struct usher_rows *rows, const struct usher_rows_spec *spec)
+{
+  int32_t r;
+  uint32_t i;
+
+  if (spec->n_fields > USHER_ROWS_FIELDS_MAX || spec->n_page > USHER_ROWS_FIELDS_MAX)
+    return USHER_E_LIMIT;
+  rows->n_fields = (uint32_t) spec->n_fields;
+  rows->n_page = (uint32_t) spec->n_page;
+  rows->strict = spec->flags & USHER_ROWS_STRICT;
+  rows->nocase = spec->flags & USHER_ROWS_NOCASE;
+  rows->page_root = node_new ();
+  rows->item_root = node_new ();
+  if (!rows->page_root || !rows->item_root)
+    return USHER_E_NOMEM;
+  r = add_items (rows, spec->items);
+  for (i = 0; r == USHER_DONE && i < rows->n_page; i++)
+    r = add_path (rows, rows->page_root, spec->page[i], i, rows->same[1]);
+  for (i = 0; r == USHER_DONE && i < rows->n_fields; i++)
+    r = add_path (rows, rows->item_root, spec->fields[i], i, rows->same[0]);
+  return r;
+}
