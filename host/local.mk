@@ -1,3 +1,4 @@
 # The host: usherd, its two child processes, the command.
 include host/common/local.mk
+include host/worker/local.mk
 

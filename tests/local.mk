@@ -4,5 +4,7 @@ include tests/unit/wire.mk
 include tests/fuzz/wire.mk
 include tests/unit/sdk.mk
 include tests/fuzz/rows.mk
+include tests/worker/local.mk
+include tests/unit/worker.mk
 include tests/old/local.mk
 include tests/check/sdk.mk
