@@ -1,4 +1,5 @@
 # The host: usherd, its two child processes, the command.
 include host/common/local.mk
 include host/worker/local.mk
+include host/net/local.mk
 

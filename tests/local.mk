@@ -2,9 +2,11 @@
 include tests/unit/local.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
+include tests/unit/net.mk
 include tests/unit/sdk.mk
 include tests/fuzz/rows.mk
 include tests/worker/local.mk
 include tests/unit/worker.mk
+include tests/fuzz/net.mk
 include tests/old/local.mk
 include tests/check/sdk.mk

@@ -1,0 +1,33 @@
+/* Takes secrets out of text by value, in the forms in which apps send them back: as
+   they are, percent-encoded, in JSON, in XML, in base64 at any offset. */
+#ifndef USHER_NET_REDACT_H
+#define USHER_NET_REDACT_H
+
+#include "host/common/base.h"
+#include "host/common/buf.h"
+#include "host/net/standin.h"
+
+/* Shorter values are left alone: they would shred every text and say nothing. */
+#define REDACT_MIN 4u
+
+struct redact_needle
+{
+  char *text;          /* owned */
+  size_t len;
+  const char *name;    /* borrowed from the standins */
+};
+
+struct redact
+{
+  struct redact_needle *needles;  /* owned */
+  size_t n;
+};
+
+void redact_done (struct redact *r);
+/* Prepares for all secrets but "username", which is shown everywhere.  Borrows SECRETS. */
+int redact_build (const struct standins *secrets, struct redact *ret);
+/* Appends TEXT to OUT with "[NAME]" in place of secrets; a secret that is cut by the
+   end of TEXT counts too. */
+void redact_put (const struct redact *r, const char *text, size_t len, struct buf *out);
+
+#endif

@@ -1,0 +1,53 @@
+/* One session: what usherd said at its start, and the loop that serves the worker until
+   one of the two ends goes away. */
+#ifndef USHER_NET_SESSION_H
+#define USHER_NET_SESSION_H
+
+#include "host/common/base.h"
+#include "host/common/buf.h"
+#include "host/common/wire.h"
+#include "host/net/allow.h"
+#include "host/net/auth.h"
+#include "host/net/exchange.h"
+#include "host/net/rate.h"
+#include "host/net/redact.h"
+#include "host/net/request.h"
+#include "host/net/standin.h"
+#include "host/net/witness.h"
+
+struct net
+{
+  struct wire_channel host, peer;
+  struct buf to_host, to_peer;   /* frames on their way */
+  struct exchange_net wire;      /* the handles and strings in it are owned here */
+  struct allow allow;
+  struct standins secrets;
+  struct auth auth;
+  struct rates rates;
+  struct redact redact;
+  struct witness witness;
+  struct request *requests[WIRE_REQUESTS_MAX];  /* owned; NULL = free */
+  uint64_t exchanges;            /* started so far */
+  struct evidence last;          /* the last good answer: told at the end, for whoever has to
+                                    find out why a connector made nothing of it */
+  bool ended;                    /* usherd said END */
+  int64_t end_by_ms;             /* monotonic; then it ends whatever the worker does */
+};
+
+/* Waits for NET_START on the first channel and keeps what it says.  -EPIPE when usherd
+   went away, -EBADMSG or -EINVAL when it said nonsense. */
+int session_start (struct net *net);
+/* Serves until an end of file or END.  0, or a negative errno of a broken channel. */
+int session_serve (struct net *net);
+void session_done (struct net *net);
+
+/* Queue a message for usherd, for the worker.  A text in it must have been redacted. */
+void session_tell_host (struct net *net, uint16_t type, const void *msg);
+void session_tell_peer (struct net *net, uint16_t type, uint32_t stream, const void *msg);
+void session_tell_body (struct net *net, uint32_t stream, const void *p, size_t len);
+/* A line for usherd's log; secrets are taken out here. */
+void session_log (struct net *net, uint32_t level, const char *fmt, ...) _printf_ (3, 4);
+/* Passes the evidence on and empties it. */
+void session_tell_evidence (struct net *net, struct evidence *e);
+
+#endif
