@@ -2,4 +2,5 @@
 include host/common/local.mk
 include host/worker/local.mk
 include host/net/local.mk
+include host/store/local.mk
 

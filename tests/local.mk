@@ -2,6 +2,8 @@
 include tests/unit/local.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
+include tests/unit/store.mk
+include tests/fuzz/spool.mk
 include tests/unit/net.mk
 include tests/unit/sdk.mk
 include tests/fuzz/rows.mk

@@ -1,0 +1,147 @@
+/* Owns the bytes of a delta's items. */
+#include <config.h>
+
+#include "host/store/delta-file.h"
+
+#include <limits.h>
+
+#include "host/common/buf.h"
+#include "host/store/txn.h"
+
+#define FRESH 1u
+#define HAS_ROW 2u
+
+/* Reads forward; stays put at the first thing that does not fit. */
+struct reader
+{
+  const uint8_t *p;
+  size_t left;
+  bool bad;
+};
+
+static const uint8_t *
+take (struct reader *r, size_t len)
+{
+  const uint8_t *p = r->p;
+
+  if (r->bad || len > r->left)
+    {
+      r->bad = true;
+      return NULL;
+    }
+  r->p += len;
+  r->left -= len;
+  return p;
+}
+
+static uint64_t
+get_number (struct reader *r, size_t len)
+{
+  const uint8_t *p = take (r, len);
+  uint64_t v = 0;
+
+  while (p && len--)
+    v = v << 8 | p[len];
+  return v;
+}
+
+static void
+get_id (struct reader *r, struct id *ret)
+{
+  const uint8_t *p = take (r, ID_BYTES);
+
+  if (p)
+    memcpy (ret->b, p, ID_BYTES);
+}
+
+int
+delta_encode_head (struct buf *out, const struct delta_head *h)
+{
+  buf_put (out, h->hub.b, ID_BYTES);
+  buf_put_u64 (out, h->base);
+  return buf_error (out);
+}
+
+int
+delta_decode_head (const struct page_item *item, struct delta_head *ret)
+{
+  struct reader r = { item->data, item->len, item->type != DELTA_HEAD };
+
+  get_id (&r, &ret->hub);
+  ret->base = get_number (&r, 8);
+  return r.bad || r.left ? -EBADMSG : 0;
+}
+
+int
+delta_encode_member (struct buf *out, const struct delta_member *m)
+{
+  buf_put (out, m->id.b, ID_BYTES);
+  buf_put_u8 (out, (uint8_t) ((m->fresh ? FRESH : 0) | (m->row ? HAS_ROW : 0)));
+  buf_put (out, m->person.b, ID_BYTES);
+  buf_put_u16 (out, (uint16_t) m->part_len);
+  buf_put (out, m->part, m->part_len);
+  return buf_error (out);
+}
+
+int
+delta_decode_member (const struct page_item *item, struct delta_member *ret)
+{
+  struct reader r = { item->data, item->len, false };
+  uint64_t flags;
+
+  get_id (&r, &ret->id);
+  flags = get_number (&r, 1);
+  get_id (&r, &ret->person);
+  ret->part_len = (size_t) get_number (&r, 2);
+  ret->part = take (&r, ret->part_len);
+  if (r.bad || ret->part_len > KEY_PART_MAX || (!(flags & HAS_ROW) && r.left))
+    return -EBADMSG;
+  ret->fresh = flags & FRESH;
+  ret->row = flags & HAS_ROW ? r.p : NULL;
+  ret->row_len = r.left;
+  return 0;
+}
+
+int
+delta_decode_op (const struct page_item *item, struct delta_op *ret)
+{
+  struct reader r = { item->data, item->len, false };
+  const uint8_t *key;
+
+  ret->key.len = (size_t) get_number (&r, 2);
+  ret->db = (uint8_t) get_number (&r, 1);
+  key = take (&r, ret->key.len);
+  ret->put = get_number (&r, 1);
+  get_id (&r, &ret->member);
+  if (r.bad || ret->key.len > KEY_MAX || ret->db < DB_LINK || ret->db > DB_PERSON)
+    return -EBADMSG;
+  memcpy (ret->key.b, key, ret->key.len);
+  ret->value = r.p;
+  ret->value_len = r.left;
+  return 0;
+}
+
+int
+delta_decode_seal (const struct page_item *item, uint64_t *ret_rows, json_t **ret_summary)
+{
+  struct reader r = { item->data, item->len, item->type != DELTA_SEAL };
+  uint64_t rows = get_number (&r, 8);
+
+  if (!r.bad)
+    *ret_summary = json_loadb ((const char *) r.p, r.left, JSON_DECODE_ANY, NULL);
+  if (r.bad || !*ret_summary)
+    return -EBADMSG;
+  *ret_rows = rows;
+  return 0;
+}
+
+char *
+delta_path (struct store *s, const struct id *hub)
+{
+  struct buf path = BUF_INIT (PATH_MAX);
+  char text[ID_TEXT_SIZE];
+
+  id_format (hub, text);
+  buf_printf (&path, "%s/%s%s", store_work_dir (s), DELTA_PREFIX, text);
+  return buf_steal (&path);
+}

@@ -1,0 +1,186 @@
+/* Owns documents: JSON text by kind and id, and the index entries made of it.  Called
+   inside transactions only. */
+#include <config.h>
+
+#include "host/store/store.h"
+
+#include "host/store/schema.h"
+#include "host/store/txn.h"
+
+#define DOCUMENT_MAX (16u * 1024 * 1024)
+
+static void
+document_key (struct key *k, enum store_kind kind, const struct id *id)
+{
+  key_start (k);
+  key_u8 (k, (uint8_t) kind);
+  key_id (k, id);
+}
+
+static json_t *
+parse (struct txn *t, const MDB_val *value)
+{
+  json_t *doc = json_loadb (value->mv_data, value->mv_size, JSON_REJECT_DUPLICATES, NULL);
+
+  if (!doc)
+    txn_fail (t, -EBADMSG);
+  return doc;
+}
+
+json_t *
+txn_doc_get (struct txn *t, enum store_kind kind, const struct id *id)
+{
+  struct key key;
+  MDB_val value;
+
+  document_key (&key, kind, id);
+  return txn_load (t, DB_DOCUMENT, &key, &value) ? parse (t, &value) : NULL;
+}
+
+/* Fails T when a unique index has the text of KEY for another document. */
+static void
+check_unique (struct txn *t, const struct key *key)
+{
+  enum store_index index = (enum store_index) key->b[0];
+  struct key prefix = *key;
+  struct walk w;
+
+  if (!schema_unique (index))
+    return;
+  prefix.len -= ID_BYTES;
+  walk_begin (&w, t, DB_INDEX, &prefix, /* after= */ NULL, /* newest= */ false);
+  while (walk_next (&w))
+    if (key_compare (w.key.mv_data, w.key.mv_size, key->b, key->len) != 0)
+      {
+        t->clash = index;
+        txn_fail (t, -EEXIST);
+      }
+  walk_end (&w);
+}
+
+/* Makes the index entries of a document those of NOW instead of those of BEFORE. */
+static void
+change_entries (struct txn *t, const struct schema_entries *before,
+                const struct schema_entries *now)
+{
+  size_t i;
+
+  for (i = 0; i < before->n; i++)
+    if (!schema_entries_have (now, &before->v[i]))
+      txn_erase (t, DB_INDEX, &before->v[i]);
+  for (i = 0; i < now->n && txn_ok (t); i++)
+    if (!schema_entries_have (before, &now->v[i]))
+      {
+        check_unique (t, &now->v[i]);
+        txn_store (t, DB_INDEX, &now->v[i], "", 0);
+      }
+}
+
+/* DOC NULL: it is deleted. */
+static void
+replace (struct txn *t, enum store_kind kind, const struct id *id, const json_t *doc)
+{
+  _cleanup_ (schema_entries_done) struct schema_entries before = { NULL, 0, 0 };
+  _cleanup_ (schema_entries_done) struct schema_entries now = { NULL, 0, 0 };
+  json_t *old = txn_doc_get (t, kind, id);
+
+  if (old)
+    txn_fail (t, schema_entries (kind, id, old, &before));
+  json_decref (old);
+  if (doc)
+    txn_fail (t, schema_entries (kind, id, doc, &now));
+  if (txn_ok (t))
+    change_entries (t, &before, &now);
+}
+
+void
+txn_doc_put (struct txn *t, enum store_kind kind, json_t *doc)
+{
+  _cleanup_ (freep) char *text = NULL;
+  struct id id;
+  struct key key;
+
+  if (!txn_ok (t))
+    return;
+  if (id_parse (json_string_value (json_object_get (doc, "id")), &id) < 0)
+    return txn_fail (t, -EINVAL);
+  text = json_dumps (doc, JSON_COMPACT);
+  if (!text)
+    return txn_fail (t, -ENOMEM);
+  if (strlen (text) > DOCUMENT_MAX)
+    return txn_fail (t, -E2BIG);
+  replace (t, kind, &id, doc);
+  document_key (&key, kind, &id);
+  txn_store (t, DB_DOCUMENT, &key, text, strlen (text));
+}
+
+void
+txn_doc_delete (struct txn *t, enum store_kind kind, const struct id *id)
+{
+  struct key key;
+
+  replace (t, kind, id, /* doc= */ NULL);
+  document_key (&key, kind, id);
+  txn_erase (t, DB_DOCUMENT, &key);
+}
+
+size_t
+txn_doc_find (struct txn *t, enum store_index index, const char *key, struct id *ret, size_t max)
+{
+  struct key prefix;
+  struct walk w;
+  size_t n = 0;
+
+  txn_fail (t, schema_prefix (index, key, &prefix));
+  walk_begin (&w, t, DB_INDEX, &prefix, /* after= */ NULL, /* newest= */ false);
+  while (n < max && walk_next (&w))
+    if (key_last_id (w.key.mv_data, w.key.mv_size, &ret[n]))
+      n++;
+  walk_end (&w);
+  return n;
+}
+
+static bool
+hand_over (struct txn *t, const MDB_val *value, txn_doc_fn *fn, void *arg)
+{
+  json_t *doc = parse (t, value);
+  bool more = doc && fn (arg, doc);
+
+  json_decref (doc);
+  return more;
+}
+
+void
+txn_doc_walk (struct txn *t, enum store_kind kind, enum store_index index, const char *key,
+              bool newest, const struct id *after, txn_doc_fn *fn, void *arg)
+{
+  struct key prefix, behind, place;
+  struct walk w;
+  bool more = true;
+
+  key_start (&prefix);
+  if (index)
+    txn_fail (t, schema_prefix (index, key, &prefix));
+  else
+    key_u8 (&prefix, (uint8_t) kind);
+  behind = prefix;
+  if (after)
+    key_id (&behind, after);
+  walk_begin (&w, t, index ? DB_INDEX : DB_DOCUMENT, &prefix, after ? &behind : NULL, newest);
+  while (more && walk_next (&w))
+    {
+      MDB_val value = w.value;
+      struct id id;
+
+      if (index)
+        {
+          if (!key_last_id (w.key.mv_data, w.key.mv_size, &id))
+            continue;
+          document_key (&place, kind, &id);
+          if (!txn_load (t, DB_DOCUMENT, &place, &value))
+            continue;
+        }
+      more = hand_over (t, &value, fn, arg);
+    }
+  walk_end (&w);
+}

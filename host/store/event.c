@@ -1,0 +1,219 @@
+/* Owns events: by sequence, and found by hub and by person.  Called inside
+   transactions only. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/store/txn.h"
+
+#define EVENT_MAX 65536u
+#define TIME_BYTES 8u
+
+static void
+seq_key (struct key *k, uint64_t seq)
+{
+  key_start (k);
+  key_u8 (k, EVENT_SEQ);
+  key_u64 (k, seq);
+}
+
+/* The entry that EVENT has in an index, made of its field NAME; false when it has none. */
+static bool
+index_key (struct key *k, uint8_t index, const json_t *event, const char *name, uint64_t seq)
+{
+  struct id id;
+
+  if (id_parse (json_string_value (json_object_get (event, name)), &id) < 0)
+    return false;
+  key_start (k);
+  key_u8 (k, index);
+  key_id (k, &id);
+  key_u64 (k, seq);
+  return true;
+}
+
+static int
+stamp (json_t *event, uint64_t seq, int64_t now_ms)
+{
+  char id[ID_TEXT_SIZE], time[CLOCK_RFC3339_SIZE];
+  struct id new_id = id_new ();
+
+  id_format (&new_id, id);
+  clock_rfc3339 (now_ms, time);
+  if (json_object_set_new (event, "id", json_string (id)) < 0
+      || json_object_set_new (event, "seq", json_integer ((json_int_t) seq)) < 0
+      || json_object_set_new (event, "time", json_string (time)) < 0)
+    return -ENOMEM;
+  return 0;
+}
+
+void
+txn_event_add (struct txn *t, json_t *event)
+{
+  _cleanup_ (buf_done) struct buf value = BUF_INIT (EVENT_MAX);
+  _cleanup_ (freep) char *text = NULL;
+  int64_t now_ms = clock_now_ms ();
+  uint64_t seq = txn_next_seq (t);
+  struct key key;
+
+  if (!txn_ok (t))
+    return;
+  txn_fail (t, stamp (event, seq, now_ms));
+  text = json_dumps (event, JSON_COMPACT);
+  if (!text)
+    return txn_fail (t, -ENOMEM);
+  buf_put_u64 (&value, (uint64_t) now_ms);
+  buf_puts (&value, text);
+  txn_fail (t, buf_error (&value));
+  seq_key (&key, seq);
+  txn_store (t, DB_EVENT, &key, value.data, value.len);
+  if (index_key (&key, EVENT_HUB, event, "hub", seq))
+    txn_store (t, DB_EVENT, &key, "", 0);
+  if (index_key (&key, EVENT_PERSON, event, "person", seq))
+    txn_store (t, DB_EVENT, &key, "", 0);
+}
+
+/* The event of a stored value: a new reference, NULL with T failed. */
+static json_t *
+parse (struct txn *t, const MDB_val *value, int64_t *ret_ms)
+{
+  const uint8_t *p = value->mv_data;
+  json_t *event = NULL;
+  uint64_t ms = 0;
+  size_t i;
+
+  if (value->mv_size > TIME_BYTES)
+    event = json_loadb ((const char *) p + TIME_BYTES, value->mv_size - TIME_BYTES, 0, NULL);
+  if (!event)
+    {
+      txn_fail (t, -EBADMSG);
+      return NULL;
+    }
+  for (i = TIME_BYTES; i-- > 0;)
+    ms = ms << 8 | p[i];
+  *ret_ms = (int64_t) ms;
+  return event;
+}
+
+/* Takes EVENT's reference. */
+static bool
+hand_over (json_t *event, txn_doc_fn *fn, void *arg)
+{
+  bool more = fn (arg, event);
+
+  json_decref (event);
+  return more;
+}
+
+static bool
+is_person (const json_t *event, const struct id *person)
+{
+  struct id id;
+
+  return !person || (id_parse (json_string_value (json_object_get (event, "person")), &id) == 0
+                     && id_equal (&id, person));
+}
+
+/* One step of txn_event_walk: the event that W is at, if it is wanted. */
+static bool
+show (struct walk *w, const struct event_filter *f, txn_doc_fn *fn, void *arg)
+{
+  struct key key;
+  MDB_val value = w->value;
+  json_t *event;
+  uint64_t seq;
+  int64_t ms;
+
+  if (!key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &seq))
+    return true;
+  seq_key (&key, seq);
+  if (w->prefix.len > 1 && !txn_load (w->t, DB_EVENT, &key, &value))
+    return true;
+  event = parse (w->t, &value, &ms);
+  if (!event)
+    return false;
+  if (ms >= f->since_ms && is_person (event, f->person))
+    return hand_over (event, fn, arg);
+  json_decref (event);
+  /* What came before is older still. */
+  return ms >= f->since_ms;
+}
+
+void
+txn_event_walk (struct txn *t, const struct event_filter *f, uint64_t before, txn_doc_fn *fn,
+                void *arg)
+{
+  struct key prefix, behind;
+  struct walk w;
+  bool more = true;
+
+  key_start (&prefix);
+  key_u8 (&prefix, f->hub ? EVENT_HUB : f->person ? EVENT_PERSON : EVENT_SEQ);
+  if (f->hub || f->person)
+    key_id (&prefix, f->hub ? f->hub : f->person);
+  behind = prefix;
+  if (before)
+    key_u64 (&behind, before);
+  walk_begin (&w, t, DB_EVENT, &prefix, before ? &behind : NULL, /* newest= */ true);
+  while (more && walk_next (&w))
+    more = show (&w, f, fn, arg);
+  walk_end (&w);
+}
+
+void
+txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg)
+{
+  static const struct event_filter all = { .since_ms = INT64_MIN };
+  struct key prefix, behind;
+  struct walk w;
+  bool more = true;
+
+  key_start (&prefix);
+  key_u8 (&prefix, EVENT_SEQ);
+  seq_key (&behind, after);
+  walk_begin (&w, t, DB_EVENT, &prefix, &behind, /* newest= */ false);
+  while (more && walk_next (&w))
+    more = show (&w, &all, fn, arg);
+  walk_end (&w);
+}
+
+/* Deletes the event that W is at, if it is older than BEFORE_MS. */
+static bool
+prune (struct walk *w, int64_t before_ms)
+{
+  json_t *event;
+  struct key key;
+  uint64_t seq;
+  int64_t ms;
+  bool old;
+
+  event = parse (w->t, &w->value, &ms);
+  old = event && ms < before_ms
+        && key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &seq);
+  if (old)
+    {
+      seq_key (&key, seq);
+      txn_erase (w->t, DB_EVENT, &key);
+      if (index_key (&key, EVENT_HUB, event, "hub", seq))
+        txn_erase (w->t, DB_EVENT, &key);
+      if (index_key (&key, EVENT_PERSON, event, "person", seq))
+        txn_erase (w->t, DB_EVENT, &key);
+    }
+  json_decref (event);
+  return old;
+}
+
+size_t
+txn_event_prune (struct txn *t, int64_t before_ms, size_t max)
+{
+  struct key prefix;
+  struct walk w;
+  size_t n = 0;
+
+  key_start (&prefix);
+  key_u8 (&prefix, EVENT_SEQ);
+  walk_begin (&w, t, DB_EVENT, &prefix, /* after= */ NULL, /* newest= */ false);
+  while (n < max && walk_next (&w) && prune (&w, before_ms))
+    n++;
+  walk_end (&w);
+  return n;
+}
