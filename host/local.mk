@@ -3,4 +3,8 @@ include host/common/local.mk
 include host/worker/local.mk
 include host/net/local.mk
 include host/store/local.mk
+include host/conf/local.mk
+include host/vault/local.mk
+include host/apps/local.mk
+include host/directory/local.mk
 

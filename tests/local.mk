@@ -1,5 +1,7 @@
 # Every claim the project makes, as a test.
 include tests/unit/local.mk
+include tests/unit/apps.mk
+include tests/fuzz/apps.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
 include tests/unit/store.mk

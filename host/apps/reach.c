@@ -1,0 +1,237 @@
+/* Owns what follows from the values of a hub's fields: where its requests may go, which
+   space it is, what its rate limits count by. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "host/apps/app.h"
+#include "host/apps/template.h"
+#include "host/apps/url.h"
+#include "host/common/text.h"
+
+void
+app_list_done (struct app_list *list)
+{
+  size_t i;
+
+  for (i = 0; i < list->n; i++)
+    free (list->v[i]);
+  free (list->v);
+  *list = (struct app_list) { NULL, 0 };
+}
+
+/* Adds an origin (taken in any case) unless it is there. */
+static int
+add_origin (struct app_list *list, char *origin)
+{
+  char **v;
+  size_t i;
+
+  if (!origin)
+    return -ENOMEM;
+  for (i = 0; i < list->n; i++)
+    if (streq (list->v[i], origin))
+      {
+        free (origin);
+        return 0;
+      }
+  v = realloc (list->v, (list->n + 1) * sizeof *v);
+  if (!v)
+    {
+      free (origin);
+      return -ENOMEM;
+    }
+  list->v = v;
+  list->v[list->n++] = origin;
+  return 0;
+}
+
+static const char *
+field_value (void *data, const char *name)
+{
+  return app_value (data, name);
+}
+
+/* The origin that the host template T becomes; *RET NULL when a field has no value. */
+static int
+host_origin (const char *t, json_t *fields, char **ret)
+{
+  _cleanup_ (freep) char *host = NULL;
+  const char *port;
+  int r = template_fill (t, APP_URL_MAX + 16, field_value, fields, &host);
+
+  *ret = NULL;
+  if (r <= 0)
+    return r == -E2BIG ? -EINVAL : r;
+  if (strstr (host, "://"))
+    *ret = app_url_origin (host);
+  else
+    {
+      if (!url_host_port_valid (host))
+        return -EINVAL;
+      ascii_lower (host);
+      port = strchr (host, ':');
+      if (asprintf (ret, "https://%s%s", host, port ? "" : ":443") < 0)
+        *ret = NULL;
+    }
+  return *ret ? 0 : -ENOMEM;
+}
+
+static int
+list_origins (json_t *hosts, json_t *fields, struct app_list *ret)
+{
+  struct app_list list = { NULL, 0 };
+  json_t *host;
+  size_t i;
+  int r = 0;
+
+  json_array_foreach (hosts, i, host)
+    {
+      char *origin;
+
+      r = host_origin (json_string_value (host), fields, &origin);
+      if (r == 0 && origin)
+        r = add_origin (&list, origin);
+      if (r < 0)
+        break;
+    }
+  if (r < 0)
+    {
+      app_list_done (&list);
+      return r;
+    }
+  *ret = list;
+  return 0;
+}
+
+int
+app_origins (const struct app *a, json_t *fields, struct app_list *ret)
+{
+  return list_origins (json_object_get (a->root, "hosts"), fields, ret);
+}
+
+int
+app_secret_origins (const struct app *a, const char *kind, const char *field, json_t *fields,
+                    struct app_list *ret)
+{
+  const struct app_account *accounts[20];
+  size_t n = MIN (app_account_kinds (a, fields, accounts, ARRAY_SIZE (accounts)),
+                  ARRAY_SIZE (accounts)), i, j;
+
+  for (i = 0; i < n; i++)
+    for (j = 0; streq (accounts[i]->kind, kind) && j < accounts[i]->n_fields; j++)
+      {
+        json_t *hosts = json_object_get (accounts[i]->fields[j].declared, "hosts");
+
+        if (hosts && streq (accounts[i]->fields[j].key, field))
+          return list_origins (hosts, fields, ret);
+      }
+  return app_origins (a, fields, ret);
+}
+
+int
+app_space_id (const struct app *a, json_t *fields, char **ret)
+{
+  const struct app_field *f = NULL;
+  const char *value;
+  char *copy;
+  size_t i;
+
+  for (i = 0; i < a->n_fields; i++)
+    if (a->fields[i].identifier != APP_ID_NONE)
+      f = &a->fields[i];
+  value = f ? app_value (fields, f->key) : NULL;
+  *ret = NULL;
+  if (!value)
+    return 0;
+  copy = strdup (value);
+  if (!copy)
+    return -ENOMEM;
+  if (f->kind != APP_URL)
+    ascii_lower (copy);
+  *ret = copy;
+  return 0;
+}
+
+const char *
+app_remove_policy (const struct app *a, json_t *fields)
+{
+  const char *policy = app_get_text (a, "remove.policy", "deactivate");
+  const struct app_field *f;
+  size_t i, len = strlen (policy);
+  const char *value;
+
+  if (policy[0] != '{')
+    return policy;
+  for (i = 0; i < a->n_fields; i++)
+    {
+      f = &a->fields[i];
+      if (strlen (f->key) != len - 2 || memcmp (f->key, policy + 1, len - 2) != 0)
+        continue;
+      value = app_value (fields, f->key);
+      for (i = 0; value && i < f->n_choices; i++)
+        if (streq (f->choices[i], value))
+          return f->choices[i];
+    }
+  return "deactivate";
+}
+
+/* ["host", "key"...] with the values in place of the keys. */
+static json_t *
+fill_rate_key (json_t *key, json_t *fields, json_t *account_fields)
+{
+  json_t *out = json_array (), *name;
+  size_t i;
+
+  json_array_foreach (key, i, name)
+    {
+      const char *text = json_string_value (name);
+      json_t *value = json_object_get (fields, text);
+
+      if (!value)
+        value = json_object_get (account_fields, text);
+      if (streq (text, "host"))
+        value = name;
+      if (json_array_append (out, value ? value : json_null ()) < 0)
+        {
+          json_decref (out);
+          return NULL;
+        }
+    }
+  return out;
+}
+
+char *
+app_rate_json (const struct app *a, json_t *fields, json_t *account_fields)
+{
+  json_t *rate = json_deep_copy (json_object_get (a->root, "rate")), *entry;
+  char *text;
+  size_t i;
+
+  if (!rate)
+    return json_object_get (a->root, "rate") ? NULL : strdup ("[]");
+  json_array_foreach (rate, i, entry)
+    if (json_object_set_new (entry, "key",
+                             fill_rate_key (json_object_get (entry, "key"), fields,
+                                            account_fields)) < 0)
+      {
+        json_decref (rate);
+        return NULL;
+      }
+  text = json_dumps (rate, JSON_COMPACT);
+  json_decref (rate);
+  return text;
+}
+
+int
+app_link (const struct app *a, const char *which, json_t *fields, char **ret)
+{
+  const char *t = app_get_text (a, which, NULL);
+  char *text = NULL;
+  int r = t ? template_fill (t, 2 * APP_URL_MAX, field_value, fields, &text) : 0;
+
+  if (r == -ENOMEM)
+    return r;
+  *ret = r == 1 ? text : NULL;
+  return 0;
+}

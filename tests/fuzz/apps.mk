@@ -1,0 +1,11 @@
+# Fuzz targets of what people write: their corpora are replayed in make check.
+FUZZ_APPS = tests/fuzz/fuzz-csv tests/fuzz/fuzz-app
+check_PROGRAMS += $(FUZZ_APPS)
+TESTS += $(FUZZ_APPS)
+EXTRA_DIST += %D%/csv.in %D%/app.in
+
+tests_fuzz_fuzz_csv_SOURCES = %D%/csv.c %D%/replay.c
+tests_fuzz_fuzz_csv_LDADD = libusherdirectory.la
+tests_fuzz_fuzz_app_SOURCES = %D%/app.c %D%/replay.c
+tests_fuzz_fuzz_app_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_app_LDADD = libusherapps.la $(JANSSON_LIBS)
