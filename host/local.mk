@@ -7,4 +7,5 @@ include host/conf/local.mk
 include host/vault/local.mk
 include host/apps/local.mk
 include host/directory/local.mk
+include host/engine/local.mk
 

@@ -1,6 +1,8 @@
 # Every claim the project makes, as a test.
 include tests/unit/local.mk
 include tests/unit/apps.mk
+include tests/unit/session.mk
+include tests/unit/session-real.mk
 include tests/fuzz/apps.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
@@ -12,5 +14,6 @@ include tests/fuzz/rows.mk
 include tests/worker/local.mk
 include tests/unit/worker.mk
 include tests/fuzz/net.mk
+include tests/fuzz/session.mk
 include tests/old/local.mk
 include tests/check/sdk.mk

@@ -1,0 +1,314 @@
+/* Owns stand-ins and the search for secret values. */
+#include <config.h>
+
+#include "host/engine/session-secrets.h"
+
+#include <sys/random.h>
+
+#include "host/common/buf.h"
+
+#define TEXT_MAX (512u * 1024)     /* of a redacted text; the longest message is 256 KiB */
+#define WITHHELD "(withheld: it holds a secret)"
+
+void
+session_secrets_done (struct session_secrets *s)
+{
+  size_t i;
+
+  for (i = 0; i < s->n; i++)
+    {
+      free (s->v[i].name);
+      secret_done (&s->v[i].value);
+    }
+  s->n = 0;
+}
+
+static int
+add (struct session_secrets *s, const char *name, const char *value)
+{
+  char *copy = strdup (name);
+  int r;
+
+  if (!copy)
+    return -ENOMEM;
+  s->v[s->n].value = (struct secret) { NULL, 0 };
+  r = secret_set (&s->v[s->n].value, value, strlen (value));
+  if (r < 0)
+    {
+      free (copy);
+      return r;
+    }
+  s->v[s->n++].name = copy;
+  return 0;
+}
+
+int
+session_secrets_put (struct session_secrets *s, const char *name, const char *value)
+{
+  size_t values = 0, last = 0, i;
+
+  for (i = 0; i < s->n; i++)
+    if (streq (s->v[i].name, name))
+      {
+        if (streq (s->v[i].value.data, value))
+          return 0;
+        values++;
+        last = i;
+      }
+  if (s->n < SECRETS_SEARCHED_MAX)
+    return add (s, name, value);
+  return values > 1 ? secret_set (&s->v[last].value, value, strlen (value)) : -E2BIG;
+}
+
+int
+session_standin (char ret[STANDIN_LEN + 1])
+{
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  const unsigned int whole = 256 - 256 % (sizeof alphabet - 1);
+  size_t n = 0;
+
+  ret[n++] = 'u';
+  ret[n++] = 'S';
+  while (n < STANDIN_LEN)
+    {
+      unsigned char random[64];
+      ssize_t got = getrandom (random, sizeof random, 0), i;
+
+      if (got < 0 && errno != EINTR)
+        return -errno;
+      /* A byte above the last whole multiple would favour some letters. */
+      for (i = 0; i < got && n < STANDIN_LEN; i++)
+        if (random[i] < whole)
+          ret[n++] = alphabet[random[i] % (sizeof alphabet - 1)];
+    }
+  ret[n] = '\0';
+  return 0;
+}
+
+/* ---- Looking through escapes. */
+
+static int
+hex_digit (char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* N hex digits at P, -1 if they are not. */
+static int
+hex (const char *p, size_t left, size_t n)
+{
+  int v = 0;
+  size_t i;
+
+  if (left < n)
+    return -1;
+  for (i = 0; i < n; i++)
+    {
+      int d = hex_digit (p[i]);
+
+      if (d < 0)
+        return -1;
+      v = v * 16 + d;
+    }
+  return v;
+}
+
+static void
+put_utf8 (struct buf *out, int c)
+{
+  if (c >= 0x800)
+    {
+      buf_putc (out, (char) (0xe0 | (c >> 12)));
+      buf_putc (out, (char) (0x80 | ((c >> 6) & 0x3f)));
+      buf_putc (out, (char) (0x80 | (c & 0x3f)));
+    }
+  else if (c >= 0x80)
+    {
+      buf_putc (out, (char) (0xc0 | (c >> 6)));
+      buf_putc (out, (char) (0x80 | (c & 0x3f)));
+    }
+  else
+    buf_putc (out, (char) c);
+}
+
+/* Takes JSON's escapes off, wherever they stand; surrogates come out as they are. */
+static void
+unescape_json (const char *p, size_t len, struct buf *out)
+{
+  static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+  size_t i;
+
+  for (i = 0; i < len; i++)
+    {
+      const char *short_form;
+      int c;
+
+      if (p[i] != '\\' || i + 1 == len)
+        {
+          buf_putc (out, p[i]);
+          continue;
+        }
+      i++;
+      c = p[i] == 'u' ? hex (p + i + 1, len - i - 1, 4) : -1;
+      short_form = p[i] ? strchr (from, p[i]) : NULL;
+      if (c >= 0)
+        {
+          put_utf8 (out, c);
+          i += 4;
+        }
+      else
+        buf_putc (out, short_form ? to[short_form - from] : p[i]);
+    }
+}
+
+/* Takes percent escapes off; PLUS: a plus is a space, as in forms. */
+static void
+unescape_url (const char *p, size_t len, bool plus, struct buf *out)
+{
+  size_t i;
+
+  for (i = 0; i < len; i++)
+    {
+      int c = p[i] == '%' ? hex (p + i + 1, len - i - 1, 2) : -1;
+
+      if (c >= 0)
+        i += 2;
+      buf_putc (out, c >= 0 ? (char) c : plus && p[i] == '+' ? ' ' : p[i]);
+    }
+}
+
+/* What stands in every base64 text that has VALUE at OFFSET (modulo 3), whatever is
+   before and after it. */
+static void
+base64_core (const struct secret *value, size_t offset, bool url, struct buf *out)
+{
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t bit, bits = 8 * value->len;
+
+  /* The first sextet that is made of the value alone, then each whole one. */
+  for (bit = (6 - 8 * offset % 6) % 6; bit + 6 <= bits; bit += 6)
+    {
+      unsigned int two = (unsigned int) (unsigned char) value->data[bit / 8] << 8, six;
+
+      if (bit / 8 + 1 < value->len)
+        two |= (unsigned char) value->data[bit / 8 + 1];
+      six = (two >> (10 - bit % 8)) & 63;
+      buf_putc (out, url && six == 62 ? '-' : url && six == 63 ? '_' : plain[six]);
+    }
+}
+
+static bool
+has (const char *p, size_t len, const char *value, size_t value_len)
+{
+  return len >= value_len && memmem (p, len, value, value_len);
+}
+
+static bool
+has_base64 (const char *p, size_t len, const struct secret *value)
+{
+  int form;
+
+  for (form = 0; form < 6; form++)
+    {
+      _cleanup_ (buf_wipe) struct buf core = BUF_INIT (2 * value->len + 8);
+
+      base64_core (value, (size_t) form % 3, form >= 3, &core);
+      if (buf_error (&core) || has (p, len, core.data, core.len))
+        return true;
+    }
+  return false;
+}
+
+static bool
+has_any (const struct session_secrets *s, const char *p, size_t len)
+{
+  size_t i;
+
+  for (i = 0; i < s->n; i++)
+    {
+      const struct secret *value = &s->v[i].value;
+
+      if (value->len >= SECRET_SEARCHED_MIN
+          && (has (p, len, value->data, value->len) || has_base64 (p, len, value)))
+        return true;
+    }
+  return false;
+}
+
+/* Also looks through percent escapes. */
+static bool
+has_any_url (const struct session_secrets *s, const char *p, size_t len)
+{
+  int plus;
+
+  if (has_any (s, p, len))
+    return true;
+  for (plus = 0; plus < 2; plus++)
+    {
+      _cleanup_ (buf_wipe) struct buf view = BUF_INIT (len + 1);
+
+      unescape_url (p, len, plus, &view);
+      if (buf_error (&view) || has_any (s, view.data ? view.data : "", view.len))
+        return true;
+    }
+  return false;
+}
+
+bool
+session_secrets_in (const struct session_secrets *s, const void *p, size_t len)
+{
+  _cleanup_ (buf_wipe) struct buf view = BUF_INIT (3 * len + 1);
+
+  if (!len || !s->n)
+    return false;
+  unescape_json (p, len, &view);
+  return buf_error (&view) || has_any_url (s, p, len) || has_any_url (s, view.data, view.len);
+}
+
+/* The value that begins at P, NULL = none.  Of several the longest, so that no end of it
+   is left over. */
+static const char *
+value_at (const struct session_secrets *s, const char *p, size_t left, size_t *ret_len)
+{
+  const char *name = NULL;
+  size_t i;
+
+  *ret_len = 0;
+  for (i = 0; i < s->n; i++)
+    {
+      const struct secret *value = &s->v[i].value;
+
+      if (value->len >= SECRET_SEARCHED_MIN && value->len > *ret_len && value->len <= left
+          && memcmp (p, value->data, value->len) == 0)
+        {
+          name = s->v[i].name;
+          *ret_len = value->len;
+        }
+    }
+  return name;
+}
+
+char *
+session_secrets_redact (const struct session_secrets *s, const char *text, size_t len)
+{
+  _cleanup_ (buf_wipe) struct buf out = BUF_INIT (TEXT_MAX);
+  size_t i = 0;
+
+  while (i < len)
+    {
+      size_t value_len;
+      const char *name = value_at (s, text + i, len - i, &value_len);
+
+      if (name)
+        buf_printf (&out, "[%s]", name);
+      else
+        buf_putc (&out, text[i]);
+      i += name ? value_len : 1;
+    }
+  if (buf_error (&out) || (out.len && session_secrets_in (s, out.data, out.len)))
+    return strdup (WITHHELD);
+  return buf_steal (&out);
+}

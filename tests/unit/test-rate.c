@@ -1,0 +1,320 @@
+/* Rate limits: windows, what may be in flight, what the app said, the rules' text. */
+#include <config.h>
+
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "host/common/clock.h"
+#include "host/engine/rate.h"
+
+static struct rate_table *table;
+
+static void
+setup (void)
+{
+  ck_assert_int_eq (rate_table_new (&table), 0);
+}
+
+static void
+teardown (void)
+{
+  rate_table_free (table);
+}
+
+static uint32_t
+ask (const char *key, const struct rate_rule *rule, uint32_t want)
+{
+  int64_t wait;
+  uint32_t n = rate_ask (table, key, rule, want, &wait);
+
+  ck_assert (n ? wait == 0 : wait > 0);
+  return n;
+}
+
+START_TEST (test_window_lends_no_more_than_it_has)
+{
+  struct rate_rule rule = { .per = { { 10, 60000 }, { 15, 3600000 } } };
+  int64_t wait;
+
+  ck_assert_uint_eq (ask ("k", &rule, 8), 8);
+  ck_assert_uint_eq (ask ("k", &rule, 8), 2);
+  ck_assert_uint_eq (rate_ask (table, "k", &rule, 1, &wait), 0);
+  ck_assert_int_gt (wait, 50000);
+  ck_assert_int_le (wait, 64000);
+  ck_assert_uint_eq (ask ("another", &rule, 8), 8);
+}
+END_TEST
+
+START_TEST (test_in_flight_opens_when_an_answer_comes)
+{
+  struct rate_rule rule = { .in_flight = 4 };
+
+  ck_assert_uint_eq (ask ("k", &rule, 8), 4);
+  ck_assert_uint_eq (ask ("k", &rule, 1), 0);
+  rate_seen (table, "k", false, 0, -1);
+  ck_assert_uint_eq (ask ("k", &rule, 8), 1);
+}
+END_TEST
+
+START_TEST (test_throttling_halves_and_good_answers_grow_it_back)
+{
+  struct rate_rule rule = { .in_flight = 8 };
+  int i;
+
+  ck_assert_uint_eq (ask ("k", &rule, 8), 8);
+  rate_seen (table, "k", true, 0, -1);
+  for (i = 0; i < 3; i++)
+    rate_seen (table, "k", true, 0, -1);
+  /* 8 -> 4 -> 2 -> 1 -> 1, four are still out. */
+  ck_assert_uint_eq (ask ("k", &rule, 1), 0);
+  for (i = 0; i < 4; i++)
+    rate_seen (table, "k", false, 0, -1);
+  ck_assert_uint_eq (ask ("k", &rule, 9), 5);
+}
+END_TEST
+
+START_TEST (test_until_closes_the_key_at_most_25_hours)
+{
+  struct rate_rule rule = { .in_flight = 8 };
+  int64_t wait;
+
+  ck_assert_uint_eq (ask ("k", &rule, 1), 1);
+  rate_seen (table, "k", true, clock_now_ms () + 30000, -1);
+  ck_assert_uint_eq (rate_ask (table, "k", &rule, 1, &wait), 0);
+  ck_assert_int_gt (wait, 29000);
+  ck_assert_int_le (wait, 30000);
+  rate_seen (table, "k", true, INT64_MAX, 0);
+  ck_assert_uint_eq (rate_ask (table, "k", &rule, 1, &wait), 0);
+  ck_assert_int_le (wait, INT64_C (25) * 3600 * 1000);
+  ck_assert_int_gt (wait, INT64_C (24) * 3600 * 1000);
+}
+END_TEST
+
+START_TEST (test_remaining_limits_what_is_lent_until_then)
+{
+  struct rate_rule rule = { .in_flight = 100 };
+  int64_t wait;
+
+  ck_assert_uint_eq (ask ("k", &rule, 3), 3);
+  rate_seen (table, "k", false, clock_now_ms () + 30000, 5);
+  /* Two are in flight and may not be counted yet: three are left. */
+  ck_assert_uint_eq (ask ("k", &rule, 10), 3);
+  ck_assert_uint_eq (rate_ask (table, "k", &rule, 1, &wait), 0);
+  rate_return (table, "k", 5);
+  ck_assert_uint_eq (rate_ask (table, "k", &rule, 1, &wait), 0);
+  ck_assert_int_gt (wait, 29000);
+}
+END_TEST
+
+START_TEST (test_permits_of_the_dead_come_back)
+{
+  struct rate_rule rule = { .in_flight = 2 };
+
+  ck_assert_uint_eq (ask ("k", &rule, 2), 2);
+  rate_return (table, "k", 2);
+  rate_return (table, "k", 7);
+  rate_return (table, "nobody's", 1);
+  ck_assert_uint_eq (ask ("k", &rule, 9), 2);
+}
+END_TEST
+
+START_TEST (test_changed_rule_takes_effect)
+{
+  struct rate_rule rule = { .per = { { 2, 60000 } } };
+
+  ck_assert_uint_eq (ask ("k", &rule, 9), 2);
+  rule.per[0].n = 5;
+  ck_assert_uint_eq (ask ("k", &rule, 9), 3);
+}
+END_TEST
+
+START_TEST (test_full_table_drops_only_idle_keys)
+{
+  struct rate_rule rule = { .in_flight = 1 };
+  char key[32];
+  int i;
+
+  ck_assert_uint_eq (ask ("busy", &rule, 1), 1);
+  for (i = 0; i < 65535; i++)
+    {
+      snprintf (key, sizeof key, "idle %d", i);
+      ck_assert_uint_eq (ask (key, &rule, 1), 1);
+      rate_return (table, key, 1);
+    }
+  ck_assert_uint_eq (ask ("one more", &rule, 1), 1);
+  ck_assert_uint_eq (ask ("busy", &rule, 1), 0);
+}
+END_TEST
+
+#ifdef USHER_TEST_HOOKS
+static void
+move_clock (const char *path, int64_t ms)
+{
+  FILE *f = fopen (path, "w");
+
+  ck_assert_ptr_nonnull (f);
+  fprintf (f, "%lld", (long long) ms);
+  fclose (f);
+}
+
+START_TEST (test_no_span_of_a_window_has_more_than_the_limit)
+{
+  struct rate_rule rule = { .per = { { 10, 60000 } } };
+  char path[] = "/tmp/usher-clock-XXXXXX";
+  int fd = mkstemp (path);
+  int64_t lent[500] = { 0 }, sum;
+  int t, i;
+
+  ck_assert_int_ge (fd, 0);
+  close (fd);
+  ck_assert_int_eq (setenv ("USHER_TEST_CLOCK", path, 1), 0);
+  for (t = 0; t < 500; t++)
+    {
+      int64_t wait;
+
+      move_clock (path, t * 1000);
+      lent[t] = rate_ask (table, "k", &rule, 4, &wait);
+      rate_return (table, "k", (uint32_t) lent[t]);
+    }
+  unlink (path);
+  for (t = 0; t + 60 <= 500; t++)
+    {
+      for (sum = 0, i = t; i < t + 60; i++)
+        sum += lent[i];
+      ck_assert_int_le (sum, 10);
+    }
+  for (sum = 0, t = 0; t < 500; t++)
+    sum += lent[t];
+  ck_assert_int_ge (sum, 70);
+}
+END_TEST
+#endif
+
+static void *
+hammer (void *arg)
+{
+  struct rate_rule rule = { .per = { { 1000, 3600000 } }, .in_flight = 7 };
+  uint64_t *sum = arg;
+  int i;
+
+  for (i = 0; i < 5000; i++)
+    {
+      int64_t wait;
+      uint32_t n = rate_ask (table, "shared", &rule, 3, &wait);
+
+      *sum += n;
+      if (i % 2)
+        rate_return (table, "shared", n);
+      else
+        for (; n; n--)
+          rate_seen (table, "shared", false, 0, -1);
+    }
+  return NULL;
+}
+
+START_TEST (test_threads_share_one_bucket)
+{
+  pthread_t threads[4];
+  uint64_t sums[4] = { 0 };
+  int i;
+
+  for (i = 0; i < 4; i++)
+    ck_assert_int_eq (pthread_create (&threads[i], NULL, hammer, &sums[i]), 0);
+  for (i = 0; i < 4; i++)
+    pthread_join (threads[i], NULL);
+  ck_assert_uint_eq (sums[0] + sums[1] + sums[2] + sums[3], 1000);
+}
+END_TEST
+
+START_TEST (test_per_takes_its_four_units_only)
+{
+  static const char *const wrong[] = { "", "10", "/s", "0/s", "-1/s", "10/", "10/sec", "10 /s", "4294967296/s",
+                                       "10/s ", "1e3/s", "99999999999999999999/s" };
+  uint32_t n;
+  int64_t ms;
+  size_t i;
+
+  ck_assert_int_eq (rate_parse_per ("10/s", &n, &ms), 0);
+  ck_assert_uint_eq (n, 10);
+  ck_assert_int_eq (ms, 1000);
+  ck_assert_int_eq (rate_parse_per ("864000/day", &n, &ms), 0);
+  ck_assert_uint_eq (n, 864000);
+  ck_assert_int_eq (ms, 86400000);
+  ck_assert_int_eq (rate_parse_per ("5/h", &n, &ms), 0);
+  ck_assert_int_eq (ms, 3600000);
+  ck_assert_int_eq (rate_parse_per ("600/min", &n, &ms), 0);
+  ck_assert_int_eq (ms, 60000);
+  for (i = 0; i < ARRAY_SIZE (wrong); i++)
+    ck_assert_int_eq (rate_parse_per (wrong[i], &n, &ms), -EINVAL);
+}
+END_TEST
+
+#define RULES "[{\"key\":[\"app\",\"https://a.example.com\"],\"per\":[\"10/s\",\"600/min\"],\"in_flight\":4,\"headers\":\"x\"}," \
+              "{\"key\":\"host\"}]"
+
+START_TEST (test_rules_are_read_from_the_app_file)
+{
+  struct rate_rules rules;
+  char text[] = RULES;
+  size_t len;
+
+  ck_assert_int_eq (rate_rules_parse (RULES, &rules), 0);
+  ck_assert_uint_eq (rules.n, 2);
+  ck_assert_str_eq (rules.v[0].key, "app\nhttps://a.example.com");
+  ck_assert_uint_eq (rules.v[0].rule.per[1].n, 600);
+  ck_assert_uint_eq (rules.v[0].rule.in_flight, 4);
+  ck_assert_uint_eq (rules.v[1].rule.in_flight, 0);
+  rate_rules_done (&rules);
+  for (len = 0; len < strlen (RULES); len++)
+    {
+      memcpy (text, RULES, sizeof text);
+      text[len] = '\0';
+      ck_assert_int_lt (rate_rules_parse (text, &rules), 0);
+    }
+  ck_assert_int_eq (rate_rules_parse (NULL, &rules), 0);
+  ck_assert_uint_eq (rules.n, 0);
+}
+END_TEST
+
+START_TEST (test_rules_of_another_form_are_refused)
+{
+  static const char *const wrong[] = {
+    "{}", "[1]", "[{}]", "[{\"key\":\"\"}]", "[{\"key\":[]}]", "[{\"key\":[1]}]", "[{\"key\":\"a\\nb\"}]",
+    "[{\"key\":\"k\",\"per\":\"10/s\"}]", "[{\"key\":\"k\",\"per\":[\"10\"]}]",
+    "[{\"key\":\"k\",\"in_flight\":0}]", "[{\"key\":\"k\",\"in_flight\":\"4\"}]",
+    "[{\"key\":\"k\",\"key\":\"l\"}]",
+  };
+  struct rate_rules rules;
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (wrong); i++)
+    ck_assert_msg (rate_rules_parse (wrong[i], &rules) == -EINVAL, "%s", wrong[i]);
+  ck_assert_int_eq (rate_rules_parse ("[{\"key\":\"k\",\"per\":[\"1/s\",\"1/s\",\"1/s\",\"1/s\",\"1/s\"]}]", &rules),
+                    -E2BIG);
+}
+END_TEST
+
+static void
+fill (TCase *t)
+{
+  tcase_add_checked_fixture (t, setup, teardown);
+  tcase_add_test (t, test_window_lends_no_more_than_it_has);
+  tcase_add_test (t, test_in_flight_opens_when_an_answer_comes);
+  tcase_add_test (t, test_throttling_halves_and_good_answers_grow_it_back);
+  tcase_add_test (t, test_until_closes_the_key_at_most_25_hours);
+  tcase_add_test (t, test_remaining_limits_what_is_lent_until_then);
+  tcase_add_test (t, test_permits_of_the_dead_come_back);
+  tcase_add_test (t, test_changed_rule_takes_effect);
+  tcase_add_test (t, test_full_table_drops_only_idle_keys);
+#ifdef USHER_TEST_HOOKS
+  tcase_add_test (t, test_no_span_of_a_window_has_more_than_the_limit);
+#endif
+  tcase_add_test (t, test_threads_share_one_bucket);
+  tcase_add_test (t, test_per_takes_its_four_units_only);
+  tcase_add_test (t, test_rules_are_read_from_the_app_file);
+  tcase_add_test (t, test_rules_of_another_form_are_refused);
+}
+
+UNIT_MAIN ("rate", fill)
