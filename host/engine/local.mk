@@ -13,3 +13,44 @@ libushersession_la_SOURCES = \
 	%D%/session.c %D%/session.h \
 	%D%/supervisor.c %D%/supervisor.h
 
+noinst_LTLIBRARIES += libusherengine.la
+libusherengine_la_CFLAGS = $(AM_CFLAGS) $(PROGRAM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+libusherengine_la_LIBADD = libushersession.la libusherstore.la libushervault.la \
+	libusherapps.la libusherconf.la libusherdirectory.la libushercommon.la \
+	$(JANSSON_LIBS) $(SODIUM_LIBS)
+libusherengine_la_SOURCES = \
+	%D%/account.c %D%/accounts.h \
+	%D%/caller.c \
+	%D%/confinement.c %D%/confinement.h \
+	%D%/connectors.c %D%/connectors.h \
+	%D%/directory.c \
+	%D%/engine.c %D%/engine.h \
+	%D%/event.c \
+	%D%/find.c \
+	%D%/fold.c \
+	%D%/grant.c \
+	%D%/guard.c \
+	%D%/hub-session.c \
+	%D%/hub-status.c \
+	%D%/hub.c \
+	%D%/internal.h \
+	%D%/json.c \
+	%D%/member-change.c \
+	%D%/member.c %D%/members.h \
+	%D%/merge.c \
+	%D%/person.c %D%/people.h \
+	%D%/prove.c \
+	%D%/queue.c \
+	%D%/readback.c %D%/readback.h \
+	%D%/refusal.c %D%/refusal.h \
+	%D%/report.c \
+	%D%/run-change.c \
+	%D%/run-sync.c \
+	%D%/run-validate.c \
+	%D%/run.c \
+	%D%/schedule.c \
+	%D%/settings.c %D%/settings.h \
+	%D%/sync.h \
+	%D%/task.c \
+	%D%/token.c \
+	%D%/workspace.c

@@ -1,0 +1,15 @@
+/* What this kernel can hold the child processes to. */
+#ifndef USHER_ENGINE_CONFINEMENT_H
+#define USHER_ENGINE_CONFINEMENT_H
+
+#include <jansson.h>
+
+#include "host/common/base.h"
+
+/* {"seccomp": true, "landlock": 7}: the Landlock ABI, 0 = none. */
+json_t *confinement_json (void);
+typedef void confinement_add (json_t *checks, const char *name, bool ok, const char *detail, const char *action);
+/* Adds a check each for seccomp and Landlock. */
+void confinement_check (json_t *checks, confinement_add *add);
+
+#endif

@@ -1,0 +1,547 @@
+/* Owns the list of installed connectors.  No connector is loaded here: usher-worker,
+   confined, looks into each file and says what it is. */
+#include <config.h>
+
+#include "host/engine/connectors.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "host/common/clock.h"
+#include "host/common/io.h"
+#include "host/common/log.h"
+#include "host/common/text.h"
+
+#define CONNECTORS_MAX 500u
+#define INSPECT_MAX 65536u
+#define INSPECT_MS 10000
+#define INSPECT_END_MS 1000
+#define FAULTS_MAX 3u
+#define FAULTS_WITHIN_MS (10 * 60 * 1000)
+
+struct connector
+{
+  char *name, *path;
+  struct timespec changed;     /* of the file when it was inspected */
+  ino_t inode;
+  json_t *about;               /* what the worker says; NULL = broken */
+  char *broken;                /* the sentence why */
+  bool disabled, paused;
+  bool fresh;                  /* inspected by the last reload */
+  int64_t faults[FAULTS_MAX];  /* monotonic times, the oldest first */
+};
+
+struct connectors
+{
+  pthread_mutex_t lock;
+  struct connector **v;        /* guarded by lock */
+  size_t n;
+};
+
+static void
+connector_free (struct connector *c)
+{
+  free (c->name);
+  free (c->path);
+  free (c->broken);
+  json_decref (c->about);
+  free (c);
+}
+DEFINE_CLEANUP (struct connector *, connector_free)
+
+/* ---- Looking into a file. */
+
+static int
+spawn_inspect (struct engine *e, const char *path, int out, int err, pid_t *ret)
+{
+  _cleanup_ (buf_done) struct buf worker = BUF_INIT (4096);
+  posix_spawn_file_actions_t actions;
+  const char *argv[64] = { "usher-worker" };
+  char *none[] = { NULL };
+  size_t n = 1, i;
+  int x;
+
+  buf_printf (&worker, "%s/usher-worker", e->libexec_dir);
+  if (buf_error (&worker))
+    return buf_error (&worker);
+  for (i = 0; e->library_dirs && e->library_dirs[i] && n + 4 < ARRAY_SIZE (argv); i++)
+    {
+      argv[n++] = "--library-dir";
+      argv[n++] = e->library_dirs[i];
+    }
+  argv[n++] = "--inspect";
+  argv[n++] = path;
+  if (posix_spawn_file_actions_init (&actions) != 0)
+    return -ENOMEM;
+  (void) posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  (void) posix_spawn_file_actions_adddup2 (&actions, out, STDOUT_FILENO);
+  (void) posix_spawn_file_actions_adddup2 (&actions, err, STDERR_FILENO);
+  x = -posix_spawn (ret, worker.data, &actions, NULL, (char *const *) (uintptr_t) argv, none);
+  (void) posix_spawn_file_actions_destroy (&actions);
+  return x;
+}
+
+/* Reads both until they end; what is over the maximum is read and dropped.  False when
+   that takes too long. */
+static bool
+listen_to (int out, struct buf *said, int err, struct buf *complaint)
+{
+  struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
+  struct buf *into[2] = { said, complaint };
+  int64_t until = clock_mono_ms () + INSPECT_MS, left;
+  size_t i;
+
+  while (fds[0].fd >= 0 || fds[1].fd >= 0)
+    {
+      left = until - clock_mono_ms ();
+      if (left <= 0)
+        return false;
+      if (poll (fds, ARRAY_SIZE (fds), (int) left) < 0 && errno != EINTR)
+        return false;
+      for (i = 0; i < ARRAY_SIZE (fds); i++)
+        if (fds[i].fd >= 0 && fds[i].revents)
+          {
+            char chunk[4096];
+            ssize_t n = read (fds[i].fd, chunk, sizeof chunk);
+
+            if (n > 0 && into[i]->len + (size_t) n <= into[i]->max)
+              buf_put (into[i], chunk, (size_t) n);
+            else if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+              fds[i].fd = -1;
+          }
+    }
+  return true;
+}
+
+/* Reaps the child; one that closed its pipes and goes on is ended.  False then. */
+static bool
+ended (pid_t pid, int *ret_status)
+{
+  int64_t until = clock_mono_ms () + INSPECT_END_MS;
+  pid_t got;
+
+  while ((got = waitpid (pid, ret_status, WNOHANG)) == 0 && clock_mono_ms () < until)
+    (void) usleep (2000);
+  if (got == pid)
+    return true;
+  (void) kill (pid, SIGKILL);
+  while (waitpid (pid, ret_status, 0) < 0 && errno == EINTR)
+    ;
+  return false;
+}
+
+/* Runs the worker on PATH: 0 and its JSON, else its sentence. */
+static void
+inspect (struct engine *e, struct connector *c)
+{
+  _cleanup_ (buf_done) struct buf said = BUF_INIT (INSPECT_MAX), complaint = BUF_INIT (INSPECT_MAX);
+  _cleanup_ (closep) int out = -1, err = -1;
+  int pipes[4], status = -1, x;
+  bool late = false;
+  pid_t pid;
+
+  if (pipe2 (pipes, O_CLOEXEC) < 0)
+    return;
+  if (pipe2 (pipes + 2, O_CLOEXEC) < 0)
+    {
+      (void) close (pipes[0]);
+      (void) close (pipes[1]);
+      return;
+    }
+  out = pipes[0];
+  err = pipes[2];
+  x = spawn_inspect (e, c->path, pipes[1], pipes[3], &pid);
+  (void) close (pipes[1]);
+  (void) close (pipes[3]);
+  if (x == 0)
+    {
+      late = !listen_to (out, &said, err, &complaint);
+      if (late)
+        {
+          (void) kill (pid, SIGKILL);
+          buf_reset (&said);
+          buf_reset (&complaint);
+          buf_printf (&complaint, "Loading it took longer than %d s.", INSPECT_MS / 1000);
+        }
+      late = !ended (pid, &status) || late;
+    }
+  if (x == 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0 && said.len)
+    c->about = json_loadb (said.data, said.len, 0, NULL);
+  if (c->about)
+    return;
+  if (complaint.len && complaint.data[complaint.len - 1] == '\n')
+    complaint.data[--complaint.len] = '\0';
+  if (x < 0)
+    buf_printf (&complaint, "usher-worker cannot be started: %s.", strerror (-x));
+  else if (WIFSIGNALED (status) && !late)
+    {
+      buf_reset (&complaint);
+      buf_printf (&complaint, "Loading it ended by signal %d (%s).", WTERMSIG (status), strsignal (WTERMSIG (status)));
+    }
+  c->broken = complaint.len ? buf_steal (&complaint) : strdup ("usher-worker refused it without a word.");
+}
+
+/* ---- The folder. */
+
+static json_t *
+read_mark (struct engine *e, const char *name)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  char key[320];
+  const void *p;
+  size_t len;
+
+  (void) snprintf (key, sizeof key, "connector %s", name);
+  return txn_meta_get (t, key, &p, &len) == 1 ? json_loadb (p, len, 0, NULL) : NULL;
+}
+
+static int
+write_mark (struct txn *t, const struct connector *c)
+{
+  json_t *mark = json_pack ("{s:b, s:b}", "disabled", c->disabled, "paused", c->paused);
+  _cleanup_ (freep) char *text = json_dumps (mark, JSON_COMPACT);
+  char key[320];
+
+  json_decref (mark);
+  if (!text)
+    return -ENOMEM;
+  (void) snprintf (key, sizeof key, "connector %s", c->name);
+  txn_meta_put (t, key, text, strlen (text));
+  return txn_error (t);
+}
+
+static struct connector *
+find (struct connector **v, size_t n, const char *name)
+{
+  size_t i;
+
+  for (i = 0; i < n; i++)
+    if (streq (v[i]->name, name))
+      return v[i];
+  return NULL;
+}
+
+/* One file: known and unchanged it is kept as it is, else it is inspected. */
+static struct connector *
+meet (struct engine *e, struct connector **known, size_t n_known, const char *dir, const char *file)
+{
+  _cleanup_ (connector_freep) struct connector *c = calloc (1, sizeof *c);
+  _cleanup_ (buf_done) struct buf path = BUF_INIT (4096);
+  struct connector *old;
+  json_t *mark;
+  struct stat st;
+
+  if (!c)
+    return NULL;
+  c->name = strndup (file, strlen (file) - strlen (".so"));
+  buf_printf (&path, "%s/%s", dir, file);
+  c->path = buf_steal (&path);
+  if (!c->name || !c->path || stat (c->path, &st) < 0)
+    return NULL;
+  c->changed = st.st_mtim;
+  c->inode = st.st_ino;
+  old = find (known, n_known, c->name);
+  if (old && streq (old->path, c->path) && old->inode == c->inode && old->changed.tv_sec == c->changed.tv_sec
+      && old->changed.tv_nsec == c->changed.tv_nsec)
+    {
+      c->about = json_incref (old->about);
+      c->broken = old->broken ? strdup (old->broken) : NULL;
+      c->disabled = old->disabled;
+      c->paused = old->paused;
+      memcpy (c->faults, old->faults, sizeof c->faults);
+      return TAKE (c);
+    }
+  mark = read_mark (e, c->name);
+  c->disabled = json_flag (mark, "disabled");
+  /* A new file deserves a new try. */
+  c->paused = !old && json_flag (mark, "paused");
+  json_decref (mark);
+  inspect (e, c);
+  c->fresh = true;
+  if (c->broken)
+    log_warning ("the connector %s cannot be used: %s", c->path, c->broken);
+  return TAKE (c);
+}
+
+static void
+scan_folder (struct engine *e, struct connectors *old, const char *dir, struct connector **v, size_t *n)
+{
+  DIR *d = opendir (dir);
+  struct dirent *entry;
+
+  while (d && *n < CONNECTORS_MAX && (entry = readdir (d)))
+    {
+      struct connector *c;
+
+      if (entry->d_name[0] == '.' || !has_suffix (entry->d_name, ".so") || strlen (entry->d_name) > 255)
+        continue;
+      c = meet (e, old->v, old->n, dir, entry->d_name);
+      if (c && find (v, *n, c->name))
+        connector_free (c);
+      else if (c)
+        v[(*n)++] = c;
+    }
+  if (d)
+    (void) closedir (d);
+}
+
+static int
+by_name (const void *a, const void *b)
+{
+  return strcmp ((*(struct connector *const *) a)->name, (*(struct connector *const *) b)->name);
+}
+
+void
+connectors_reload (struct engine *e)
+{
+  struct connectors *cs = e->connectors;
+  struct connector **v = calloc (CONNECTORS_MAX, sizeof *v), **old_v;
+  size_t n = 0, old_n, i;
+  const char *p = e->connector_path;
+
+  if (!v)
+    return;
+  while (p && *p)
+    {
+      _cleanup_ (freep) char *dir = strndup (p, strcspn (p, ":"));
+
+      if (dir && *dir)
+        scan_folder (e, cs, dir, v, &n);
+      p += strcspn (p, ":");
+      p += *p == ':';
+    }
+  qsort (v, n, sizeof *v, by_name);
+  pthread_mutex_lock (&cs->lock);
+  old_v = cs->v;
+  old_n = cs->n;
+  cs->v = v;
+  cs->n = n;
+  pthread_mutex_unlock (&cs->lock);
+  for (i = 0; i < old_n; i++)
+    connector_free (old_v[i]);
+  free (old_v);
+  /* Hubs that the file of before put into review get another try.  Only a reload changes
+     the list, and there is one at a time. */
+  for (i = 0; e->queue && i < n; i++)
+    if (v[i]->fresh && !v[i]->broken)
+      hubs_probe (e, v[i]->name);
+}
+
+int
+connectors_start (struct engine *e)
+{
+  e->connectors = calloc (1, sizeof *e->connectors);
+  if (!e->connectors)
+    return -ENOMEM;
+  (void) pthread_mutex_init (&e->connectors->lock, NULL);
+  connectors_reload (e);
+  return 0;
+}
+
+void
+connectors_stop (struct engine *e)
+{
+  struct connectors *cs = e->connectors;
+  size_t i;
+
+  if (!cs)
+    return;
+  for (i = 0; i < cs->n; i++)
+    connector_free (cs->v[i]);
+  free (cs->v);
+  (void) pthread_mutex_destroy (&cs->lock);
+  free (cs);
+  e->connectors = NULL;
+}
+
+/* ---- Use. */
+
+/* Why C (NULL = not there) cannot be used, as a sentence into OUT; false when it can. */
+static bool
+unusable (const struct connector *c, const char *name, struct buf *out)
+{
+  if (!c)
+    buf_printf (out, "The connector %s is not installed.", name);
+  else if (c->broken)
+    buf_puts (out, c->broken);
+  else if (c->disabled)
+    buf_printf (out, "The connector %s is switched off; usher connector enable %s switches it on.", name, name);
+  else if (c->paused)
+    buf_printf (out,
+                "The connector %s failed three times in ten minutes and is paused; usher connector enable %s ends it.",
+                name, name);
+  return out->len > 0;
+}
+
+char *
+connectors_path (struct engine *e, const char *name, char **ret_why)
+{
+  _cleanup_ (buf_done) struct buf why = BUF_INIT (1024);
+  struct connectors *cs = e->connectors;
+  struct connector *c;
+  char *path = NULL;
+
+  pthread_mutex_lock (&cs->lock);
+  c = find (cs->v, cs->n, name);
+  if (!unusable (c, name, &why))
+    path = strdup (c->path);
+  pthread_mutex_unlock (&cs->lock);
+  *ret_why = path ? NULL : buf_steal (&why);
+  return path;
+}
+
+char *
+connectors_broken (struct engine *e, const char *name)
+{
+  char *why = NULL;
+
+  free (connectors_path (e, name, &why));
+  return why;
+}
+
+bool
+connectors_paused (struct engine *e, const char *name)
+{
+  struct connectors *cs = e->connectors;
+  struct connector *c;
+  bool paused;
+
+  pthread_mutex_lock (&cs->lock);
+  c = find (cs->v, cs->n, name);
+  paused = c && c->paused;
+  pthread_mutex_unlock (&cs->lock);
+  return paused;
+}
+
+/* Keeps the mark of NAME; a failure only means that it is forgotten at a restart. */
+static void
+keep_mark (struct engine *e, const char *name)
+{
+  struct txn *t = store_write (e->store);
+  struct connectors *cs = e->connectors;
+  struct connector *c;
+
+  pthread_mutex_lock (&cs->lock);
+  c = find (cs->v, cs->n, name);
+  if (c)
+    (void) write_mark (t, c);
+  pthread_mutex_unlock (&cs->lock);
+  (void) txn_commit (t);
+}
+
+void
+connectors_fault (struct engine *e, const char *name)
+{
+  struct connectors *cs = e->connectors;
+  int64_t now = clock_mono_ms ();
+  struct connector *c;
+  bool pause = false;
+
+  pthread_mutex_lock (&cs->lock);
+  c = find (cs->v, cs->n, name);
+  if (c)
+    {
+      c->faults[0] = c->faults[1];
+      c->faults[1] = c->faults[2];
+      c->faults[2] = now;
+      pause = !c->paused && c->faults[0] && now - c->faults[0] < FAULTS_WITHIN_MS;
+      c->paused = c->paused || pause;
+    }
+  pthread_mutex_unlock (&cs->lock);
+  if (!pause)
+    return;
+  log_error ("the connector %s failed three times in ten minutes and is paused; usher connector enable %s ends it",
+             name, name);
+  keep_mark (e, name);
+}
+
+/* ---- Actions. */
+
+static json_t *
+render (const struct connector *c)
+{
+  _cleanup_ (buf_done) struct buf why = BUF_INIT (1024);
+  json_t *o = c->about ? json_deep_copy (c->about) : json_object ();
+
+  json_set_text (o, "name", c->name);
+  json_set_text (o, "path", c->path);
+  (void) json_object_set_new (o, "enabled", json_boolean (!c->disabled && !c->paused));
+  (void) json_object_set_new (o, "paused", json_boolean (c->paused));
+  if (unusable (c, c->name, &why))
+    json_set_text (o, "broken", why.data);
+  return o;
+}
+
+int
+engine_connector_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_read (e->store);
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+  struct connectors *cs = e->connectors;
+  json_t *items;
+  size_t i;
+
+  txn_abort (t);
+  if (x < 0)
+    return x;
+  items = json_array ();
+  pthread_mutex_lock (&cs->lock);
+  for (i = 0; i < cs->n; i++)
+    (void) json_array_append_new (items, render (cs->v[i]));
+  pthread_mutex_unlock (&cs->lock);
+  return list_of (items, c, ret, r);
+}
+
+static int
+set_enabled (struct engine *e, const struct call *c, bool enabled, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_write (e->store);
+  int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_SUPER_ADMIN, r);
+  struct connectors *cs = e->connectors;
+  struct connector *found = NULL;
+
+  pthread_mutex_lock (&cs->lock);
+  if (x == 0)
+    found = find (cs->v, cs->n, c->path[0]);
+  if (found)
+    {
+      found->disabled = !enabled;
+      found->paused = false;
+      memset (found->faults, 0, sizeof found->faults);
+      (void) write_mark (t, found);
+      *ret = render (found);
+    }
+  pthread_mutex_unlock (&cs->lock);
+  if (x == 0 && !found)
+    x = refuse (r, "not-found", NULL, "There is no connector %s.", c->path[0]);
+  if (x < 0)
+    txn_abort (t);
+  else
+    {
+      x = txn_commit (t);
+      x = x < 0 ? refuse_errno (r, x) : 0;
+    }
+  if (x == 0 && enabled)
+    hubs_probe (e, c->path[0]);
+  else if (x < 0 && found)
+    json_decref (TAKE (*ret));
+  return x;
+}
+
+int
+engine_connector_enable (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  return set_enabled (e, c, true, ret, r);
+}
+
+int
+engine_connector_disable (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  return set_enabled (e, c, false, ret, r);
+}

@@ -1,0 +1,365 @@
+/* Owns the import of people: a CSV file is checked whole, then applied. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/common/text.h"
+#include "host/directory/csv.h"
+#include "host/engine/people.h"
+
+#define BATCH 2000u           /* people a transaction */
+#define ERRORS_MAX 1000u
+
+struct import
+{
+  struct engine *e;
+  const struct caller *caller;
+  const char *file;
+  struct txn *t;
+  size_t in_txn;
+  json_t *errors;             /* [{line, field, message}] */
+  size_t n_errors;
+  uint64_t added, changed, unchanged, removed;
+  uint64_t kept;              /* rows of the batches that are committed */
+  json_t *seen;               /* ids of the file's people, where the rest is to go */
+  enum workspace_role giver;
+};
+
+static void
+note_error (struct import *i, size_t line, const char *field, const char *text)
+{
+  i->n_errors++;
+  if (json_array_size (i->errors) < ERRORS_MAX)
+    (void) json_array_append_new (i->errors, json_pack ("{s:I, s:s, s:s}", "line", (json_int_t) line, "field", field,
+                                                        "message", text));
+}
+
+static void
+on_problem (void *data, const struct csv_problem *problem)
+{
+  note_error (data, problem->line, problem->field, problem->text);
+}
+
+/* ---- First pass: nothing is written. */
+
+/* Addresses that would clash with somebody who is not this person. */
+static void
+check_addresses (struct import *i, const struct csv_person *row)
+{
+  struct id owner, person = { { 0 } };
+  size_t k;
+
+  if (++i->in_txn > BATCH)
+    {
+      txn_abort (TAKE (i->t));
+      i->t = store_read (i->e->store);
+      i->in_txn = 0;
+    }
+  (void) txn_doc_find (i->t, STORE_PERSON_ADDRESS, row->email, &person, 1);
+  for (k = 0; k < row->n_secondary_emails; k++)
+    if (txn_doc_find (i->t, STORE_PERSON_ADDRESS, row->secondary_emails[k], &owner, 1) == 1
+        && !id_equal (&owner, &person))
+      note_error (i, row->line, "secondary_emails", "one of the addresses belongs to somebody else");
+}
+
+/* The owner stays the owner, and nobody gives a role above their own. */
+static void
+check_owner (struct import *i, const struct csv_person *row)
+{
+  enum workspace_role role = ROLE_USER;
+  json_t *person = NULL;
+  struct id id;
+
+  if (txn_doc_find (i->t, STORE_PERSON_ADDRESS, row->email, &id, 1) == 1)
+    person = txn_doc_get (i->t, STORE_PERSON, &id);
+  if (streq (json_text (person, "workspace_role"), "owner")
+      && ((row->workspace_role && !streq (row->workspace_role, "owner")) || row->is_guest > 0))
+    note_error (i, row->line, "workspace_role", "this is the owner of the workspace: ownership is handed over first");
+  else if (row->workspace_role && workspace_role_parse (row->workspace_role, &role) == 0 && role > i->giver)
+    note_error (i, row->line, "workspace_role", "nobody gives a workspace role above their own");
+  json_decref (person);
+}
+
+static int
+check_row (void *data, const struct csv_person *row)
+{
+  struct import *i = data;
+  enum workspace_role role = ROLE_USER;
+
+  check_addresses (i, row);
+  check_owner (i, row);
+  if (row->workspace_role && workspace_role_parse (row->workspace_role, &role) < 0)
+    note_error (i, row->line, "workspace_role",
+                "workspace_role is super-admin, admin, user, login-only or guest");
+  else if (row->workspace_role && role == ROLE_OWNER)
+    note_error (i, row->line, "workspace_role", "there is one owner: ownership is handed over, not imported");
+  return 0;
+}
+
+/* ---- Second pass. */
+
+static json_t *
+texts (const char *const *v, size_t n)
+{
+  json_t *list = json_array ();
+  size_t k;
+
+  for (k = 0; k < n; k++)
+    (void) json_array_append_new (list, json_string (v[k]));
+  return list;
+}
+
+/* Ids of the teams named, made where they are missing. */
+static json_t *
+team_ids (struct import *i, const struct csv_person *row)
+{
+  json_t *ids = json_array ();
+  size_t k;
+
+  for (k = 0; k < row->n_teams; k++)
+    {
+      _cleanup_ (freep) char *key = strdup (row->teams[k]);
+      struct id id;
+      json_t *team;
+
+      if (!key)
+        continue;
+      ascii_lower (key);
+      if (txn_doc_find (i->t, STORE_TEAM_NAME, key, &id, 1) == 1)
+        team = txn_doc_get (i->t, STORE_TEAM, &id);
+      else
+        {
+          team = doc_new (i->caller);
+          json_set_text (team, "name", row->teams[k]);
+          json_set_text (team, "kind", "self-managed");
+          txn_doc_put (i->t, STORE_TEAM, team);
+          event_add (i->t, &(struct event) { .type = "team.created", .caller = i->caller,
+                                             .details = json_pack ("{s:s}", "name", row->teams[k]) });
+        }
+      if (team)
+        (void) json_array_append (ids, json_object_get (team, "id"));
+      json_decref (team);
+    }
+  return ids;
+}
+
+static int
+change_person (struct import *i, json_t *person, const struct person_fields *f, struct refusal *r)
+{
+  bool changed = false;
+  struct id id;
+  int x = person_apply (person, f, &changed, r);
+
+  if (x < 0)
+    return x;
+  if (streq (json_text (person, "status"), "removed"))
+    {
+      json_set_text (person, "status", "active");
+      json_set_time (person, "removed_at", 0);
+      changed = true;
+    }
+  if (!changed)
+    {
+      i->unchanged++;
+      return 0;
+    }
+  i->changed++;
+  (void) json_id (person, "id", &id);
+  return person_put (i->t, person, r);
+}
+
+static int
+add_person (struct import *i, const struct person_fields *f, json_t **ret, struct refusal *r)
+{
+  struct id id;
+  int x = person_make (i->t, i->caller, f, ret, r);
+
+  if (x < 0)
+    return x;
+  json_set_text (*ret, "source", "directory");
+  i->added++;
+  (void) json_id (*ret, "id", &id);
+  event_add (i->t, &(struct event) { .type = "person.joined", .caller = i->caller, .person = &id, .outcome = "imported" });
+  return person_put (i->t, *ret, r);
+}
+
+static int
+next_batch (struct import *i)
+{
+  int x = txn_commit (TAKE (i->t));
+
+  i->t = store_write (i->e->store);
+  i->in_txn = 0;
+  if (x == 0)
+    i->kept = i->added + i->changed + i->unchanged;
+  return x;
+}
+
+static int
+apply_row (void *data, const struct csv_person *row)
+{
+  struct import *i = data;
+  struct refusal r = { 0 };
+  json_t *secondary, *teams, *person = NULL;
+  struct person_fields f = { .email = row->email, .first_name = row->first_name, .last_name = row->last_name,
+                             .username = row->username, .workspace_role = row->workspace_role,
+                             .is_guest = row->is_guest, .giver = i->giver };
+  struct id id;
+  int x;
+
+  secondary = row->columns & CSV_SECONDARY_EMAILS ? texts (row->secondary_emails, row->n_secondary_emails) : NULL;
+  teams = row->columns & CSV_TEAMS ? team_ids (i, row) : NULL;
+  f.secondary_emails = secondary;
+  f.teams = teams;
+  if (txn_doc_find (i->t, STORE_PERSON_ADDRESS, row->email, &id, 1) == 1)
+    person = txn_doc_get (i->t, STORE_PERSON, &id);
+  x = person ? change_person (i, person, &f, &r) : add_person (i, &f, &person, &r);
+  /* What the store answers is no fault of the row. */
+  if (x < 0 && txn_error (i->t) == 0)
+    note_error (i, row->line, r.field ? r.field : "", r.detail ? r.detail : "the row cannot be written");
+  else if (i->seen)
+    (void) json_object_set_new (i->seen, json_text (person, "id"), json_true ());
+  refusal_done (&r);
+  json_decref (secondary);
+  json_decref (teams);
+  json_decref (person);
+  if (txn_error (i->t) < 0)
+    return txn_error (i->t);
+  return ++i->in_txn >= BATCH ? next_batch (i) : 0;
+}
+
+/* ---- Those who are not in the file. */
+
+struct missing
+{
+  struct import *i;
+  json_t *people;
+  uint64_t known;
+};
+
+static bool
+collect_missing (void *arg, json_t *person)
+{
+  struct missing *m = arg;
+
+  if (!streq (json_text (person, "source"), "directory") || streq (json_text (person, "status"), "removed")
+      || streq (json_text (person, "workspace_role"), "owner"))
+    return true;
+  m->known++;
+  if (!json_object_get (m->i->seen, json_text (person, "id")))
+    (void) json_array_append (m->people, person);
+  return true;
+}
+
+static int
+remove_missing (struct import *i, uint64_t rows, struct refusal *r)
+{
+  struct missing m = { i, json_array (), 0 };
+  struct guard g = { .seen = rows, .threshold = 20, .floor = 2, .cap = 500 };
+  enum guard_verdict v;
+  json_t *person;
+  size_t k;
+  int x = 0;
+
+  txn_doc_walk (i->t, STORE_PERSON, 0, NULL, false, NULL, collect_missing, &m);
+  g.known = m.known;
+  g.missing = json_array_size (m.people);
+  v = guard_judge (&g);
+  if (v != GUARD_PASS)
+    {
+      _cleanup_ (freep) char *why = guard_sentence (&g, v);
+
+      x = refuse (r, "safeguard-exceeded", NULL, "Nobody was removed, the rest of the file was imported: %s", why);
+    }
+  json_array_foreach (m.people, k, person)
+    if (x == 0)
+      {
+        person_remove (i->t, i->caller, person);
+        i->removed++;
+      }
+  json_decref (m.people);
+  return x;
+}
+
+static int
+refuse_file (const struct import *i, struct refusal *r)
+{
+  const json_t *first = json_array_get (i->errors, 0);
+  const char *field = json_text (first, "field");
+
+  return refuse (r, "validation-failed", field && *field ? field : NULL, "%s:%lld: %s%s%s%s", i->file,
+                 (long long) json_number (first, "line", 1), field ? field : "", field && *field ? ": " : "",
+                 json_text (first, "message"), i->n_errors > 1 ? " (and more rows are wrong)" : "");
+}
+
+static int
+refuse_store (const struct import *i, int error, struct refusal *r)
+{
+  if (!run_no_room (error) || !i->kept)
+    return refuse_errno (r, error);
+  return refuse (r, "read-only", NULL,
+                 "The disk or the map of the store is full; the first %llu rows of %s were imported, no other.",
+                 (unsigned long long) i->kept, i->file);
+}
+
+static int
+import (struct import *i, const struct call *c, bool remove, struct refusal *r)
+{
+  struct csv_totals totals = { 0 };
+  int x;
+
+  i->t = store_read (i->e->store);
+  x = csv_people_read (c->text, c->text_len, check_row, on_problem, i, &totals);
+  txn_abort (TAKE (i->t));
+  i->in_txn = 0;
+  if (i->n_errors)
+    return refuse_file (i, r);
+  if (x < 0)
+    return refuse_errno (r, x);
+  i->t = store_write (i->e->store);
+  x = csv_people_read (c->text, c->text_len, apply_row, on_problem, i, &totals);
+  if (i->n_errors)
+    return refuse_file (i, r);
+  if (x < 0)
+    return refuse_store (i, x, r);
+  /* What the file says is kept, whatever becomes of those who are not in it. */
+  x = remove ? next_batch (i) : 0;
+  if (x < 0)
+    return refuse_store (i, x, r);
+  x = remove ? remove_missing (i, totals.rows, r) : 0;
+  if (x == -ECANCELED)
+    return x;
+  x = txn_commit (TAKE (i->t));
+  return x < 0 ? refuse_store (i, x, r) : 0;
+}
+
+int
+engine_directory_import (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  const char *format = call_query (c, "format"), *file = call_query (c, "file");
+  bool remove = streq (call_query (c, "remove_missing"), "true");
+  struct import i = { .e = e, .caller = c->caller, .file = file ? file : "people.csv", .errors = json_array () };
+  struct txn *t = store_read (e->store);
+  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_ADMIN, r);
+
+  i.giver = caller_role (t, c->caller);
+  txn_abort (t);
+  if (x == 0 && format && !streq (format, "csv"))
+    x = refuse (r, "validation-failed", "format", "format is csv, not %s.", format);
+  if (x == 0 && !c->text)
+    x = refuse (r, "malformed", NULL, "The body is the CSV text, sent as text/csv.");
+  if (x == 0 && remove && !c->confirmed)
+    x = refuse (r, "confirmation-required", NULL, "This removes people of the directory who are not in the file.");
+  if (x == 0)
+    {
+      i.seen = remove ? json_object () : NULL;
+      x = import (&i, c, remove, r);
+    }
+  if (i.t)
+    txn_abort (i.t);
+  if (x == 0)
+    *ret = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i.added, "changed", (json_int_t) i.changed,
+                      "unchanged", (json_int_t) i.unchanged, "removed", (json_int_t) i.removed, "errors", i.errors);
+  json_decref (i.errors);
+  json_decref (i.seen);
+  return x;
+}

@@ -1,0 +1,250 @@
+/* Owns the order in which the parts of the engine start and stop. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/common/log.h"
+#include "host/engine/connectors.h"
+#include "host/engine/internal.h"
+#include "host/store/delta.h"
+
+#define DATA_KEY "data-key"
+
+static int
+fail (char **ret_why, const char *what, int error)
+{
+  struct buf why = BUF_INIT (1024);
+
+  buf_printf (&why, "%s: %s", what, strerror (-error));
+  *ret_why = buf_steal (&why);
+  return error;
+}
+
+/* A new usher.key opens nothing that another one sealed: it must not look like the key. */
+static int
+lost_key (struct engine *e, char **ret_why)
+{
+  struct buf why = BUF_INIT (8192);
+
+  (void) unlink (vault_key_file (e->vault));
+  buf_printf (&why, "%s is missing, and the secrets of this state were sealed with it; put it back from where it was kept.",
+              vault_key_file (e->vault));
+  *ret_why = buf_steal (&why);
+  return -ENOKEY;
+}
+
+static int
+wrong_key (struct engine *e, int error, char **ret_why)
+{
+  struct buf why = BUF_INIT (8192);
+
+  buf_printf (&why, "%s: %s", vault_key_file (e->vault), vault_strerror (error));
+  *ret_why = buf_steal (&why);
+  return error;
+}
+
+/* The sealed data key lives in the store; the first start makes one. */
+static int
+open_vault (struct engine *e, char **ret_why)
+{
+  int x = vault_open (e->state_dir, &e->vault, ret_why);
+  _cleanup_ (buf_done) struct buf sealed = BUF_INIT (4096);
+  struct txn *t;
+  const void *p;
+  size_t len;
+
+  if (x < 0)
+    return x;
+  t = store_write (e->store);
+  if (txn_meta_get (t, DATA_KEY, &p, &len) == 1)
+    {
+      x = vault_key_made (e->vault) ? -ENOKEY : vault_add_key (e->vault, p, len);
+      if (x < 0)
+        {
+          txn_abort (t);
+          return vault_key_made (e->vault) ? lost_key (e, ret_why) : wrong_key (e, x, ret_why);
+        }
+    }
+  else
+    {
+      x = vault_make_key (e->vault, &sealed);
+      if (x == 0)
+        txn_meta_put (t, DATA_KEY, sealed.data, sealed.len);
+    }
+  if (x < 0)
+    {
+      txn_abort (t);
+      *ret_why = strdup (vault_strerror (x));
+      return x;
+    }
+  x = txn_commit (t);
+  return x < 0 ? fail (ret_why, "The data key cannot be kept in the store", x) : 0;
+}
+
+static void
+app_problem (void *arg, const struct app_problem *problem)
+{
+  _cleanup_ (freep) char *text = app_problem_format (problem);
+
+  (void) arg;
+  log_warning ("%s", text ? text : "an app file is wrong");
+}
+
+static int
+load_apps (struct engine *e)
+{
+  struct apps *fresh = NULL, *old;
+  int x = apps_load (e->app_path, app_problem, NULL, &fresh);
+
+  if (x < 0)
+    return x;
+  pthread_rwlock_wrlock (&e->apps_lock);
+  old = e->apps;
+  e->apps = fresh;
+  pthread_rwlock_unlock (&e->apps_lock);
+  apps_unref (old);
+  return 0;
+}
+
+struct apps *
+engine_apps (struct engine *e)
+{
+  struct apps *apps;
+
+  pthread_rwlock_rdlock (&e->apps_lock);
+  apps = apps_ref (e->apps);
+  pthread_rwlock_unlock (&e->apps_lock);
+  return apps;
+}
+
+/* DIR:DIR to a NULL-terminated list. */
+static char **
+split_path (const char *path)
+{
+  size_t n = 2, i = 0;
+  const char *p;
+  char **v;
+
+  for (p = path; p && *p; p++)
+    n += *p == ':';
+  v = calloc (n, sizeof *v);
+  for (p = path; v && p && *p;)
+    {
+      size_t len = strcspn (p, ":");
+
+      if (len)
+        v[i++] = strndup (p, len);
+      p += len + (p[len] == ':');
+    }
+  return v;
+}
+
+static int
+start_parts (struct engine *e, char **ret_why)
+{
+  struct supervisor_options options = { e->libexec_dir, (const char *const *) e->library_dirs };
+  int x = open_vault (e, ret_why);
+
+  if (x < 0)
+    return x;
+  x = load_apps (e);
+  if (x < 0)
+    return fail (ret_why, "The app files cannot be read", x);
+  x = delta_recover (e->store, sync_close_after_crash, NULL);
+  if (x < 0)
+    return fail (ret_why, "A half-applied sync cannot be finished", x);
+  x = rate_table_new (&e->rates);
+  if (x == 0)
+    x = session_pool_new (SESSION_IDLE_MS, &e->pool);
+  if (x == 0)
+    x = supervisor_start (&options, &e->supervisor);
+  if (x == 0)
+    x = connectors_start (e);
+  if (x == 0)
+    x = queue_start (e);
+  if (x == 0)
+    x = schedule_start (e);
+  return x < 0 ? fail (ret_why, "The engine cannot be started", x) : 0;
+}
+
+int
+engine_start (const struct engine_options *options, struct engine **ret, char **ret_why)
+{
+  struct engine *e = calloc (1, sizeof *e);
+  int x;
+
+  *ret_why = NULL;
+  if (!e)
+    return fail (ret_why, "The engine cannot be started", -ENOMEM);
+  e->conf = options->conf;
+  e->store = options->store;
+  e->state_dir = strdup (options->state_dir);
+  e->libexec_dir = strdup (options->libexec_dir);
+  e->connector_path = strdup (options->connector_path);
+  e->app_path = strdup (options->app_path);
+  e->library_dirs = split_path (options->library_path);
+  e->started_ms = clock_now_ms ();
+  (void) pthread_rwlock_init (&e->apps_lock, NULL);
+  if (!e->state_dir || !e->libexec_dir || !e->connector_path || !e->app_path || !e->library_dirs)
+    x = fail (ret_why, "The engine cannot be started", -ENOMEM);
+  else
+    x = start_parts (e, ret_why);
+  if (x < 0)
+    {
+      engine_stop (e);
+      return x;
+    }
+  *ret = e;
+  return 0;
+}
+
+void
+engine_stop (struct engine *e)
+{
+  size_t i;
+
+  schedule_stop (e);
+  queue_stop (e);
+  if (e->pool)
+    session_pool_free (e->pool);
+  if (e->supervisor)
+    supervisor_stop (e->supervisor);
+  connectors_stop (e);
+  if (e->rates)
+    rate_table_free (e->rates);
+  apps_unref (e->apps);
+  vault_close (e->vault);
+  (void) pthread_rwlock_destroy (&e->apps_lock);
+  for (i = 0; e->library_dirs && e->library_dirs[i]; i++)
+    free (e->library_dirs[i]);
+  free (e->library_dirs);
+  free (e->state_dir);
+  free (e->libexec_dir);
+  free (e->connector_path);
+  free (e->app_path);
+  free (e);
+}
+
+void
+engine_reload (struct engine *e)
+{
+  int x = load_apps (e);
+
+  if (x < 0)
+    log_error ("the app files cannot be read again: %s; those read before stay", strerror (-x));
+  connectors_reload (e);
+  /* Idle sessions would go on with what was loaded before. */
+  session_pool_drop (e->pool, "");
+  queue_kick (e);
+  log_info ("app files and connectors were read again");
+}
+
+const char *
+call_query (const struct call *c, const char *name)
+{
+  size_t i;
+
+  for (i = 0; i < c->n_query; i++)
+    if (streq (c->query[i].key, name))
+      return c->query[i].value;
+  return NULL;
+}

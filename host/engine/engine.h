@@ -1,0 +1,118 @@
+/* The engine: everything that Usher decides and does, behind one kind of call.  The
+   API (and, through it, the command and the console) is the only caller.
+
+   An action gets who asks, what about, and a JSON body; it answers JSON in the shape of
+   interface.md, or a refusal.  Checks come in one order: permission, input, state,
+   effect; the first that fails answers, and a refused action changed nothing. */
+#ifndef USHER_ENGINE_ENGINE_H
+#define USHER_ENGINE_ENGINE_H
+
+#include <jansson.h>
+
+#include "host/common/base.h"
+#include "host/common/id.h"
+#include "host/conf/conf.h"
+#include <usher/connector.h>
+
+#include "host/engine/refusal.h"
+#include "host/store/store.h"
+
+struct engine;
+
+struct engine_options
+{
+  const struct conf *conf;         /* borrowed for the life of the engine */
+  struct store *store;             /* borrowed */
+  const char *state_dir;
+  const char *libexec_dir;         /* where usher-worker and usher-net are */
+  const char *connector_path;      /* DIR[:DIR...] */
+  const char *app_path;            /* DIR[:DIR...] */
+  const char *library_path;        /* DIR[:DIR...], NULL = none */
+};
+
+/* Opens vault, app files and connectors, rolls half-applied syncs forward, puts open
+   tasks back into the queue, starts the threads.  On failure a sentence in *RET_WHY. */
+int engine_start (const struct engine_options *options, struct engine **ret, char **ret_why);
+/* Lets running tasks stop at a place they resume from, then ends all threads. */
+void engine_stop (struct engine *e);
+/* Reads app files and connectors again (SIGHUP); running sessions go on. */
+void engine_reload (struct engine *e);
+
+/* ---- Who asks. */
+
+enum caller_kind
+{
+  CALLER_SOCKET,   /* the kernel vouches for it: acts as workspace Owner */
+  CALLER_TOKEN,
+  CALLER_SYSTEM,
+};
+#define SCOPE_READ 1u
+#define SCOPE_WRITE 2u   /* members, syncs, people */
+#define SCOPE_ADMIN 4u   /* hubs, accounts, tokens, connectors, set-up */
+
+struct caller
+{
+  enum caller_kind kind;
+  struct id person;        /* zero before set-up */
+  struct id token;         /* CALLER_TOKEN */
+  unsigned int scopes;     /* SCOPE_... */
+  const char *trigger;     /* "cli", "api", "console", "schedule", "system" */
+  const char *source;      /* address, for events; NULL = the socket */
+  const char *client;      /* User-Agent; NULL = none */
+};
+/* The caller behind a bearer token: 1 and *RET (strings not set), 0 when there is no
+   such token or it is expired or revoked. */
+int engine_token_caller (struct engine *e, const char *token, struct caller *ret);
+/* The caller on the socket. */
+void engine_socket_caller (struct engine *e, struct caller *ret);
+
+/* ---- Calls. */
+
+struct call
+{
+  const struct caller *caller;
+  const char *path[3];      /* what stood in the braces of the path: ids or names */
+  json_t *body;             /* borrowed; an object, or NULL */
+  const char *text;         /* a body that is not JSON (CSV), or NULL */
+  size_t text_len;
+  const struct usher_kv *query;
+  size_t n_query;
+  const char *cursor;       /* of a list; NULL = from the start */
+  size_t limit;             /* of a list: 1 to 500 */
+  bool confirmed;           /* "confirm": true, or ?confirm=true */
+};
+/* The value of a query parameter, NULL when absent. */
+const char *call_query (const struct call *c, const char *name);
+
+/* Answers 0 and a new reference in *RET, or -ECANCELED and a refusal.  Lists answer
+   {"items": [...], "next": "..."}; what starts work answers the task. */
+typedef int engine_action (struct engine *e, const struct call *c, json_t **ret, struct refusal *ret_refusal);
+
+/* GET /status, /doctor; POST /setup {owner, name} */
+engine_action engine_status, engine_doctor, engine_setup;
+/* GET /apps, /apps/{app} */
+engine_action engine_app_list, engine_app_show;
+/* /hubs: connect (POST) answers {"hub": {...}, "task": {...}} */
+engine_action engine_hub_list, engine_hub_connect, engine_hub_show, engine_hub_set, engine_hub_remove,
+  engine_hub_restore, engine_hub_check, engine_hub_sync, engine_hub_set_account, engine_hub_roles;
+/* /accounts */
+engine_action engine_account_list, engine_account_add, engine_account_show, engine_account_set,
+  engine_account_remove;
+/* /hubs/{hub}/members: path[0] = hub, path[1] = member */
+engine_action engine_member_list, engine_member_show, engine_member_invite, engine_member_set_role,
+  engine_member_remove, engine_member_match, engine_member_unlink, engine_member_exempt,
+  engine_member_unexempt;
+/* /people, POST /directory/import */
+engine_action engine_person_list, engine_person_add, engine_person_show, engine_person_remove,
+  engine_directory_import;
+/* /tasks */
+engine_action engine_task_list, engine_task_show, engine_task_cancel, engine_task_retry;
+/* /reports, /issues, /events */
+engine_action engine_report_list, engine_report_show, engine_issue_list, engine_issue_read,
+  engine_event_list;
+/* /tokens: POST {name, scopes: [], expires_at} answers the token once, as "token" */
+engine_action engine_token_list, engine_token_create, engine_token_revoke;
+/* /connectors, POST /connectors/{name}/enable | disable */
+engine_action engine_connector_list, engine_connector_enable, engine_connector_disable;
+
+#endif

@@ -1,0 +1,292 @@
+/* Owns events and issues: what happened, and what a person should look at. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "host/common/buf.h"
+#include "host/common/clock.h"
+#include "host/common/failure.h"
+#include "host/common/text.h"
+#include "host/engine/internal.h"
+
+#define KEY_MAX 512u
+
+json_t *
+event_json (const struct event *ev)
+{
+  json_t *o = json_object ();
+
+  json_set_text (o, "type", ev->type);
+  (void) json_object_set_new (o, "actor", caller_json (ev->caller));
+  if (ev->caller->source)
+    json_set_text (o, "source", ev->caller->source);
+  if (ev->caller->client)
+    json_set_text (o, "client", ev->caller->client);
+  if (ev->hub)
+    {
+      json_set_text (o, "hub", json_text (ev->hub, "id"));
+      json_set_text (o, "hub_label", json_text (ev->hub, "label"));
+      json_set_text (o, "app", json_text (ev->hub, "app"));
+    }
+  if (ev->member)
+    json_set_id (o, "member", ev->member);
+  if (ev->person)
+    json_set_id (o, "person", ev->person);
+  if (ev->account)
+    json_set_id (o, "account", ev->account);
+  if (ev->task)
+    json_set_id (o, "task", ev->task);
+  json_set_text (o, "outcome", ev->outcome);
+  if (ev->details)
+    (void) json_object_set_new (o, "details", ev->details);
+  return o;
+}
+
+void
+event_add (struct txn *t, const struct event *ev)
+{
+  json_t *o = event_json (ev);
+
+  txn_event_add (t, o);
+  json_decref (o);
+}
+
+/* ---- Issues. */
+
+static void
+issue_key (struct buf *out, const json_t *hub, const char *kind, const char *code, const char *member)
+{
+  buf_printf (out, "%s %s %s %s", hub ? json_text (hub, "id") : "-", kind ? kind : "-", code,
+              member ? member : "-");
+}
+
+/* What the unresolved issues of one hub and task kind are found by. */
+static void
+open_key (struct buf *out, const json_t *hub, const char *kind)
+{
+  buf_printf (out, "%s %s", hub ? json_text (hub, "id") : "-", kind ? kind : "-");
+}
+
+void
+issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
+             const char *text)
+{
+  _cleanup_ (buf_done) struct buf key = BUF_INIT (KEY_MAX);
+  const char *kind = json_text (task, "kind"), *member = json_text (task, "member");
+  int64_t now = clock_now_ms ();
+  json_t *issue = NULL;
+  struct id id;
+
+  issue_key (&key, hub, kind, code, member);
+  if (buf_error (&key))
+    return;
+  if (txn_doc_find (t, STORE_ISSUE_KEY, key.data, &id, 1) == 1)
+    issue = txn_doc_get (t, STORE_ISSUE, &id);
+  if (!issue)
+    {
+      issue = doc_new (&system_caller);
+      json_set_text (issue, "key", key.data);
+      json_set_text (issue, "group", group);
+      json_set_text (issue, "hub", hub ? json_text (hub, "id") : NULL);
+      json_set_text (issue, "hub_label", hub ? json_text (hub, "label") : NULL);
+      json_set_text (issue, "kind", kind);
+      json_set_text (issue, "member", member);
+      json_set_text (issue, "code", code);
+      json_set_time (issue, "first_seen", now);
+    }
+  buf_reset (&key);
+  open_key (&key, hub, kind);
+  json_set_text (issue, "open_key", key.data);
+  json_set_text (issue, "task", json_text (task, "id"));
+  json_set_text (issue, "message", text);
+  json_set_text (issue, "next_step", failure_find (code)->step);
+  json_set_text (issue, "action", failure_find (code)->action);
+  json_set_text (issue, "state", "unread");
+  json_set_time (issue, "last_seen", now);
+  json_set_time (issue, "updated_at", now);
+  (void) json_object_set_new (issue, "count", json_integer (json_number (issue, "count", 0) + 1));
+  txn_doc_put (t, STORE_ISSUE, issue);
+  json_decref (issue);
+}
+
+struct resolve
+{
+  const char *member;
+  json_t *found;
+};
+
+static bool
+collect (void *arg, json_t *issue)
+{
+  struct resolve *r = arg;
+
+  if (streq (json_text (issue, "member"), r->member))
+    (void) json_array_append (r->found, issue);
+  return true;
+}
+
+void
+issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member)
+{
+  char text[ID_TEXT_SIZE];
+  _cleanup_ (buf_done) struct buf key = BUF_INIT (KEY_MAX);
+  struct resolve r = { NULL, json_array () };
+  json_t *issue;
+  size_t i;
+
+  if (member)
+    {
+      id_format (member, text);
+      r.member = text;
+    }
+  open_key (&key, hub, task_kind);
+  txn_doc_walk (t, STORE_ISSUE, STORE_ISSUE_OPEN, key.data, false, NULL, collect, &r);
+  json_array_foreach (r.found, i, issue)
+    {
+      json_set_text (issue, "open_key", NULL);
+      json_set_text (issue, "state", "resolved");
+      json_set_time (issue, "updated_at", clock_now_ms ());
+      txn_doc_put (t, STORE_ISSUE, issue);
+    }
+  json_decref (r.found);
+}
+
+/* ---- Actions. */
+
+struct issue_list
+{
+  struct list list;
+  const char *state;
+};
+
+static json_t *
+issue_render (const json_t *issue)
+{
+  json_t *shown = json_copy ((json_t *) (uintptr_t) issue);
+
+  (void) json_object_del (shown, "key");
+  (void) json_object_del (shown, "open_key");
+  (void) json_object_del (shown, "created_by");
+  return shown;
+}
+
+static bool
+show_issue (void *arg, json_t *issue)
+{
+  struct issue_list *l = arg;
+  const char *state = json_text (issue, "state");
+  struct id id;
+
+  if (l->state ? !streq (l->state, state) : streq (state, "resolved"))
+    return true;
+  return !json_id (issue, "id", &id) || list_add (&l->list, &id, issue_render (issue));
+}
+
+int
+engine_issue_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct issue_list l = { .state = call_query (c, "state") };
+  struct id after;
+  bool has_after;
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+
+  if (x == 0)
+    x = list_begin (&l.list, c, &after, &has_after, r);
+  if (x < 0)
+    return x;
+  txn_doc_walk (t, STORE_ISSUE, 0, NULL, true, has_after ? &after : NULL, show_issue, &l);
+  *ret = list_end (&l.list);
+  return 0;
+}
+
+int
+engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
+  json_t *issue = NULL;
+  struct id id;
+  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_USER, r);
+
+  if (x == 0 && id_parse (c->path[0], &id) == 0)
+    issue = txn_doc_get (t, STORE_ISSUE, &id);
+  if (x == 0 && !issue)
+    x = refuse (r, "not-found", NULL, "There is no issue %s.", c->path[0]);
+  if (x == 0)
+    {
+      if (streq (json_text (issue, "state"), "unread"))
+        json_set_text (issue, "state", "read");
+      json_set_time (issue, "updated_at", clock_now_ms ());
+      txn_doc_put (t, STORE_ISSUE, issue);
+      x = txn_commit (TAKE (t));
+      x = x < 0 ? refuse_errno (r, x) : 0;
+    }
+  if (x == 0)
+    *ret = issue_render (issue);
+  json_decref (issue);
+  return x;
+}
+
+struct event_list
+{
+  json_t *items;
+  size_t limit;
+  int64_t last;
+  bool more;
+};
+
+static bool
+show_event (void *arg, json_t *event)
+{
+  struct event_list *l = arg;
+
+  if (json_array_size (l->items) == l->limit)
+    {
+      l->more = true;
+      return false;
+    }
+  l->last = json_number (event, "seq", 0);
+  return json_array_append (l->items, event) == 0;
+}
+
+int
+engine_event_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct event_list l = { .limit = c->limit ? MIN (c->limit, ENGINE_LIST_MAX) : 100 };
+  const char *hub = call_query (c, "hub"), *person = call_query (c, "person"), *since = call_query (c, "since");
+  json_t *hub_doc = NULL, *person_doc = NULL;
+  struct event_filter f = { 0 };
+  struct id hub_id, person_id;
+  uint64_t before = 0;
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+
+  if (x == 0 && c->cursor && parse_u64 (c->cursor, 1, UINT64_MAX, &before) < 0)
+    x = refuse (r, "malformed", "cursor", "The cursor is not one that this list gave out.");
+  if (x == 0 && since && clock_parse_rfc3339 (since, &f.since_ms) < 0)
+    x = refuse (r, "validation-failed", "since", "since is a time such as 2026-01-31T00:00:00Z.");
+  if (x == 0 && hub)
+    x = find_hub (t, hub, true, &hub_doc, r);
+  if (x == 0 && person)
+    x = find_person (t, person, &person_doc, r);
+  if (x == 0)
+    {
+      if (json_id (hub_doc, "id", &hub_id))
+        f.hub = &hub_id;
+      if (json_id (person_doc, "id", &person_id))
+        f.person = &person_id;
+      l.items = json_array ();
+      txn_event_walk (t, &f, before, show_event, &l);
+      *ret = json_pack ("{s:o}", "items", l.items);
+      if (l.more)
+        {
+          char next[24];
+
+          (void) snprintf (next, sizeof next, "%lld", (long long) l.last);
+          json_set_text (*ret, "next", next);
+        }
+    }
+  json_decref (hub_doc);
+  json_decref (person_doc);
+  return x;
+}

@@ -1,0 +1,163 @@
+/* Owns grants: why a person has access to a hub, and what follows from all of them
+   together (behaviour 3.6, 6.1). */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "host/common/clock.h"
+#include "host/engine/internal.h"
+
+#define ARENA_BYTES (256u * 1024)
+
+static bool
+collect (void *arg, json_t *grant)
+{
+  if (!json_object_get (grant, "ended_at"))
+    (void) json_array_append (arg, grant);
+  return true;
+}
+
+json_t *
+grants_of (struct txn *t, const struct id *hub, const struct id *person)
+{
+  char key[2 * ID_TEXT_SIZE], hub_text[ID_TEXT_SIZE], person_text[ID_TEXT_SIZE];
+  json_t *grants = json_array ();
+
+  id_format (hub, hub_text);
+  id_format (person, person_text);
+  (void) snprintf (key, sizeof key, "%s %s", person_text, hub_text);
+  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_PERSON, key, false, NULL, collect, grants);
+  return grants;
+}
+
+json_t *
+grant_new (const struct caller *c, const struct id *hub, const struct id *person, const char *origin,
+           enum hub_role role, bool seat, json_t *roles)
+{
+  json_t *grant = doc_new (c);
+
+  json_set_id (grant, "hub", hub);
+  json_set_id (grant, "person", person);
+  json_set_text (grant, "via", "direct");
+  json_set_text (grant, "origin", origin);
+  json_set_text (grant, "hub_role", hub_role_name (role));
+  (void) json_object_set_new (grant, "seat", json_boolean (seat));
+  (void) json_object_set_new (grant, "roles", roles ? roles : json_array ());
+  json_set_time (grant, "changed_at", clock_now_ms ());
+  return grant;
+}
+
+json_t *
+grant_direct (struct txn *t, const struct id *hub, const struct id *person)
+{
+  json_t *grants = grants_of (t, hub, person), *grant, *found = NULL;
+  size_t i;
+
+  json_array_foreach (grants, i, grant)
+    if (!found && streq (json_text (grant, "via"), "direct"))
+      found = json_incref (grant);
+  json_decref (grants);
+  return found;
+}
+
+void
+grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller *c)
+{
+  struct id person;
+  bool known = json_id (grant, "person", &person);
+
+  json_set_time (grant, "ended_at", clock_now_ms ());
+  txn_doc_put (t, STORE_GRANT, grant);
+  event_add (t, &(struct event) { .type = "grant.ended", .caller = c, .hub = hub, .person = known ? &person : NULL });
+}
+
+struct owners
+{
+  struct txn *t;
+  struct id except;
+  size_t n;
+};
+
+static bool
+count_owner (void *arg, json_t *grant)
+{
+  struct owners *o = arg;
+  struct id person;
+  json_t *doc;
+
+  if (json_object_get (grant, "ended_at") || !streq (json_text (grant, "hub_role"), "owner")
+      || !json_id (grant, "person", &person) || id_equal (&person, &o->except))
+    return true;
+  doc = txn_doc_get (o->t, STORE_PERSON, &person);
+  o->n += doc && !streq (json_text (doc, "status"), "removed");
+  json_decref (doc);
+  return true;
+}
+
+size_t
+hub_owners (struct txn *t, const struct id *hub, const struct id *except)
+{
+  struct owners o = { t, *except, 0 };
+  char key[ID_TEXT_SIZE];
+
+  id_format (hub, key);
+  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_HUB, key, false, NULL, count_owner, &o);
+  return o.n;
+}
+
+/* The roles a member was last seen with. */
+static json_t *
+observed_roles (const struct member *m)
+{
+  struct arena arena = ARENA_INIT (ARENA_BYTES);
+  json_t *roles = json_array ();
+  struct row row;
+  size_t i;
+
+  if (m && m->row && row_get (m->row, m->row_len, &arena, &row) == 0)
+    for (i = 0; i < row.member.n_roles; i++)
+      (void) json_array_append_new (roles, json_pack ("{s:s, s:s}", "id", row.member.roles[i].value, "group",
+                                                      row.member.roles[i].key ? row.member.roles[i].key : "role"));
+  arena_done (&arena);
+  return roles;
+}
+
+void
+wanted_resolve (struct txn *t, const json_t *hub, const struct id *person, const struct member *m,
+                struct wanted *ret)
+{
+  json_t *grants, *grant;
+  bool adopted = m && (m->link.flags & MEMBER_F_ADOPTED) && member_is_live (&m->link);
+  bool waiting = m && m->link.status == MEMBER_INVITING;
+  struct id hub_id;
+  size_t i;
+
+  *ret = (struct wanted) { .hub_role = adopted ? (enum hub_role) m->link.hub_role : HUB_NONE, .seat = adopted,
+                           .follows = true };
+  if (id_is_zero (person) || !json_id (hub, "id", &hub_id))
+    {
+      ret->roles = json_array ();
+      return;
+    }
+  grants = grants_of (t, &hub_id, person);
+  json_array_foreach (grants, i, grant)
+    {
+      enum hub_role role;
+
+      if (hub_role_parse (json_text (grant, "hub_role"), &role) == 0)
+        ret->hub_role = MAX (ret->hub_role, role);
+      if (json_flag (grant, "lapsed") || !json_flag (grant, "seat"))
+        continue;
+      ret->seat = true;
+      /* Until somebody is in the app, the grant is all there is to go by. */
+      if (waiting || !m || !m->row)
+        {
+          ret->follows = false;
+          json_decref (ret->roles);
+          ret->roles = json_incref (json_object_get (grant, "roles"));
+        }
+    }
+  json_decref (grants);
+  if (!ret->roles)
+    ret->roles = observed_roles (m);
+}

@@ -1,0 +1,356 @@
+/* Owns what a session of a hub is made of: app file, fields, account, secrets; and the
+   policy of signing in. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "host/common/log.h"
+#include "host/common/secret.h"
+#include "host/engine/connectors.h"
+#include "host/engine/internal.h"
+
+#define SECRETS_MAX 64u
+#define CONF_MAX 1024u
+#define NO_PROXY_MAX 65536u
+
+/* Everything a spec borrows, until session_open returned. */
+struct material
+{
+  struct session_spec spec;
+  struct usher_kv conf[CONF_MAX];
+  struct session_secret secrets[SECRETS_MAX];
+  struct secret values[SECRETS_MAX];
+  const char **origins_of[SECRETS_MAX];
+  struct app_list lists[SECRETS_MAX + 1];   /* what the arrays of origins borrow */
+  size_t n_lists;
+  char *names[SECRETS_MAX];
+  size_t n_values;
+  const char **origins, **private_ok;
+  struct buf no_proxy;
+  json_t *account;
+  char *rate, *path;
+};
+
+static void
+material_done (struct material *m)
+{
+  size_t i;
+
+  for (i = 0; i < m->n_values; i++)
+    {
+      secret_done (&m->values[i]);
+      free (m->origins_of[i]);
+      free (m->names[i]);
+    }
+  for (i = 0; i < m->n_lists; i++)
+    app_list_done (&m->lists[i]);
+  free (m->origins);
+  free (m->private_ok);
+  buf_done (&m->no_proxy);
+  json_decref (m->account);
+  free (m->rate);
+  free (m->path);
+}
+
+static void
+add_conf (struct material *m, const char *key, const char *value)
+{
+  if (value && m->spec.n_conf < CONF_MAX)
+    m->conf[m->spec.n_conf++] = (struct usher_kv) { key, value };
+}
+
+static void
+add_fields (struct material *m, json_t *fields)
+{
+  const char *key;
+  json_t *value, *one;
+  size_t i;
+
+  json_object_foreach (fields, key, value)
+    if (json_is_array (value))
+      json_array_foreach (value, i, one)
+        add_conf (m, key, json_string_value (one));
+    else
+      add_conf (m, key, json_string_value (value));
+}
+
+/* The texts of a list, borrowed, and a NULL behind them; NULL = no memory. */
+static const char **
+terminated (char *const *v, size_t n)
+{
+  const char **list = calloc (n + 1, sizeof *list);
+  size_t i;
+
+  for (i = 0; list && i < n; i++)
+    list[i] = v[i];
+  return list;
+}
+
+struct secret_walk
+{
+  struct run *r;
+  struct material *m;
+  struct txn *t;
+  struct id account;
+  int error;
+};
+
+static bool
+add_secret (void *arg, const char *name)
+{
+  struct secret_walk *w = arg;
+  struct material *m = w->m;
+  json_t *fields = json_object_get (w->r->hub, "fields");
+  const char *kind = json_text (m->account, "kind"), *id = json_text (m->account, "id");
+  struct session_secret *s = &m->secrets[m->n_values];
+  struct app_list *list = &m->lists[m->n_lists];
+  const void *sealed;
+  size_t len;
+
+  if (m->n_values == SECRETS_MAX || txn_secret_get (w->t, &w->account, name, &sealed, &len) != 1)
+    return true;
+  w->error = vault_unseal (w->r->e->vault, id, name, sealed, len, &m->values[m->n_values]);
+  if (w->error == 0)
+    w->error = app_secret_origins (w->r->app, kind, name, fields, list);
+  if (w->error == 0)
+    {
+      m->n_lists++;
+      m->names[m->n_values] = strdup (name);
+      m->origins_of[m->n_values] = terminated (list->v, list->n);
+      if (!m->names[m->n_values] || !m->origins_of[m->n_values])
+        w->error = -ENOMEM;
+    }
+  if (w->error < 0)
+    {
+      m->n_values++; /* what there is of it is freed with the rest */
+      return false;
+    }
+  *s = (struct session_secret) { m->names[m->n_values], m->values[m->n_values].data,
+                                 m->origins_of[m->n_values] };
+  m->n_values++;
+  return true;
+}
+
+/* Values of the account: its texts are configuration, its secrets stand-ins. */
+static int
+add_account (struct run *r, struct material *m)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (r->e->store);
+  struct secret_walk w = { .r = r, .m = m, .t = t };
+  const char *username;
+
+  if (!json_id (r->hub, "account", &w.account) || !(m->account = txn_doc_get (t, STORE_ACCOUNT, &w.account)))
+    return -ENOENT;
+  username = json_text (m->account, "username");
+  add_conf (m, "account.username", username);
+  add_conf (m, "account.email", json_text (m->account, "email"));
+  add_conf (m, "account.phone", json_text (m->account, "phone"));
+  add_fields (m, json_object_get (m->account, "fields"));
+  txn_secret_names (t, &w.account, add_secret, &w);
+  return w.error;
+}
+
+static int
+add_origins (struct run *r, struct material *m, json_t *fields)
+{
+  struct app_list *list = &m->lists[m->n_lists];
+  int x = app_origins (r->app, fields, list);
+
+  if (x < 0)
+    return x;
+  m->n_lists++;
+  m->origins = terminated (list->v, list->n);
+  return m->origins ? 0 : -ENOMEM;
+}
+
+/* Lists of the configuration in the forms that a spec wants. */
+static int
+add_network (struct material *m, const struct conf *conf)
+{
+  size_t i;
+
+  m->private_ok = terminated (conf->http.allow_private.v, conf->http.allow_private.n);
+  if (!m->private_ok)
+    return -ENOMEM;
+  m->no_proxy = (struct buf) BUF_INIT (NO_PROXY_MAX);
+  for (i = 0; i < conf->http.no_proxy.n; i++)
+    buf_printf (&m->no_proxy, "%s%s", i ? "," : "", conf->http.no_proxy.v[i]);
+  return buf_error (&m->no_proxy);
+}
+
+static int
+gather (struct run *r, struct material *m)
+{
+  const struct conf *conf = r->e->conf;
+  json_t *fields = json_object_get (r->hub, "fields");
+  struct session_spec *s = &m->spec;
+  _cleanup_ (freep) char *why = NULL;
+  int x;
+
+  m->path = connectors_path (r->e, app_connector (r->app), &why);
+  if (!m->path)
+    {
+      if (connectors_paused (r->e, app_connector (r->app)))
+        run_fail (r, "connector-quarantined", "%s", why);
+      else
+        run_park (r, "connector-missing");
+      return -ENOENT;
+    }
+  add_fields (m, fields);
+  x = add_account (r, m);
+  if (x == 0)
+    x = add_origins (r, m, fields);
+  if (x == 0)
+    x = add_network (m, conf);
+  if (x < 0)
+    {
+      run_fail (r, x == -ENOENT ? "bad-credentials" : x == -EINVAL ? "bad-setting" : "store-error",
+                x == -ENOENT ? "The hub has no automation account."
+                : x == -EINVAL ? "The hub's fields do not make an address."
+                : "The secrets of the automation account cannot be read.");
+      return x;
+    }
+  m->rate = app_rate_json (r->app, fields, json_object_get (m->account, "fields"));
+  *s = (struct session_spec) {
+    .name = json_text (r->hub, "label"),
+    .connector_path = m->path,
+    .app = app_id (r->app),
+    .conf = m->conf,
+    .n_conf = s->n_conf,
+    .secrets = m->secrets,
+    .n_secrets = m->n_values,
+    .origins = m->origins,
+    .private_ok = m->private_ok,
+    .auth = app_auth_json (r->app),
+    .rate = m->rate,
+    .keep_cookies = app_get_bool (r->app, "session.cookies", false),
+    .proxy = conf->http.proxy,
+    .no_proxy = m->no_proxy.data,
+    .ca_file = conf->http.ca_file,
+    .rates = r->e->rates,
+  };
+  app_run (r->app, &s->run, &s->run_len);
+  if (!m->rate)
+    run_fail (r, "store-error", "There is no memory for a session.");
+  return m->rate ? 0 : -ENOMEM;
+}
+
+static void
+pool_key (const struct run *r, char ret[96])
+{
+  (void) snprintf (ret, 96, "%s:%lld", json_text (r->hub, "id"),
+                   (long long) json_number (r->hub, "generation", 0));
+}
+
+/* Signing in is the connector's affair; one that has no login answers UNSUPPORTED. */
+static int32_t
+sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome *ret)
+{
+  struct wire_call call = { .op = WIRE_OP_LOGIN, .why = why };
+  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
+  int32_t x = session_call (s, &call, &limits, &quiet_events, r, r->stop, ret);
+
+  return x == USHER_E_UNSUPPORTED && !ret->crashed ? USHER_DONE : x;
+}
+
+struct session *
+run_session (struct run *r)
+{
+  struct material *m = calloc (1, sizeof *m);
+  struct session_outcome o = { 0 };
+  struct session *s;
+  char key[96];
+  int x;
+
+  pool_key (r, key);
+  s = session_pool_take (r->e->pool, key);
+  if (!s && !m)
+    run_fail (r, "store-error", "There is no memory for a session.");
+  if (s || !m)
+    {
+      free (m);
+      run_watch (r, s);
+      return s;
+    }
+  x = gather (r, m);
+  if (x == 0)
+    {
+      x = session_open (r->e->supervisor, &m->spec, &s, &o);
+      if (x < 0)
+        run_fail_outcome (r, &o);
+    }
+  material_done (m);
+  free (m);
+  if (x == 0)
+    {
+      run_watch (r, s);
+      session_outcome_done (&o);
+      if (sign_in (r, s, USHER_LOGIN_FIRST, &o) < 0)
+        {
+          run_fail_outcome (r, &o);
+          run_watch (r, NULL);
+          session_close (TAKE (s));
+        }
+    }
+  session_outcome_done (&o);
+  return s;
+}
+
+void
+run_session_done (struct run *r, struct session *s)
+{
+  char key[96];
+
+  run_watch (r, NULL);
+  if (!s)
+    return;
+  pool_key (r, key);
+  session_pool_give (r->e->pool, key, s);
+}
+
+int32_t
+run_call (struct run *r, struct session *s, struct wire_call *call, const struct session_limits *limits,
+          const struct session_events *ev, void *arg, void (*again) (void *, struct wire_call *),
+          struct session_outcome *ret)
+{
+  int32_t x = session_call (s, call, limits, ev, arg, r->stop, ret);
+  struct session_outcome login = { 0 };
+  int32_t signed_in;
+
+  if ((x != USHER_E_SESSION && x != USHER_E_TOKEN) || ret->crashed)
+    return x;
+  signed_in = session_call (s, &(struct wire_call) { .op = WIRE_OP_LOGIN, .why = USHER_LOGIN_REFUSED },
+                            limits, &quiet_events, r, r->stop, &login);
+  if (signed_in == USHER_DONE)
+    {
+      session_outcome_done (ret);
+      if (again)
+        again (arg, call);
+      x = session_call (s, call, limits, ev, arg, r->stop, ret);
+    }
+  else if (signed_in != USHER_E_UNSUPPORTED)
+    {
+      /* What the sign-in said is nearer to the cause. */
+      session_outcome_done (ret);
+      *ret = login;
+      return signed_in;
+    }
+  session_outcome_done (&login);
+  return x;
+}
+
+static void
+log_line (void *arg, uint32_t level, const char *text)
+{
+  struct run *r = arg;
+
+  log_write ((int) level, "%s: %s: %s", json_text (r->hub, "label"), app_connector (r->app), text);
+}
+
+void
+events_log (void *arg, uint32_t level, const char *text)
+{
+  log_line (arg, level, text);
+}
+
+const struct session_events quiet_events = { .log = log_line };

@@ -1,0 +1,327 @@
+/* What the files of the engine share with each other, and nobody outside it sees. */
+#ifndef USHER_ENGINE_INTERNAL_H
+#define USHER_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "host/apps/apps.h"
+#include "host/engine/engine.h"
+#include "host/engine/rate.h"
+#include "host/engine/session.h"
+#include "host/vault/vault.h"
+
+#define ENGINE_LIST_MAX 500u
+#define SESSION_IDLE_MS 60000
+
+struct queue;
+struct work;
+struct connectors;
+struct schedule;
+
+struct engine
+{
+  const struct conf *conf;
+  struct store *store;
+  struct vault *vault;
+  struct supervisor *supervisor;
+  struct rate_table *rates;
+  struct session_pool *pool;
+  struct queue *queue;            /* open tasks and the threads that run them */
+  struct schedule *schedule;      /* what happens by the clock */
+  struct connectors *connectors;  /* the .so files found, their faults and pauses */
+  char *state_dir, *libexec_dir, *connector_path, *app_path;
+  char **library_dirs;            /* NULL-terminated; NULL = none */
+  int64_t started_ms;
+
+  pthread_rwlock_t apps_lock;
+  struct apps *apps;              /* guarded by apps_lock: replaced whole by a reload */
+};
+
+/* A reference to the app files of now; apps_unref when done. */
+struct apps *engine_apps (struct engine *e);
+
+/* ---- JSON in small: all borrow unless said. */
+
+const char *json_text (const json_t *o, const char *key);        /* NULL unless a string */
+bool json_flag (const json_t *o, const char *key);               /* false unless true */
+int64_t json_number (const json_t *o, const char *key, int64_t otherwise);
+void json_set_text (json_t *o, const char *key, const char *value);  /* NULL: null is not stored, the key goes */
+void json_set_time (json_t *o, const char *key, int64_t ms);         /* 0: the key goes */
+int64_t json_time (const json_t *o, const char *key);                /* 0 when absent */
+void json_set_id (json_t *o, const char *key, const struct id *id);  /* zero: the key goes */
+bool json_id (const json_t *o, const char *key, struct id *ret);     /* false when absent */
+/* A new document: id, created_at, updated_at, created_by. */
+json_t *doc_new (const struct caller *caller);
+/* Collects what a walk shows into {"items": [], "next": ...}; see list_begin. */
+struct list
+{
+  json_t *items;
+  size_t limit;
+  struct id last;
+  bool more;
+};
+int list_begin (struct list *l, const struct call *c, struct id *after, bool *ret_has_after,
+                struct refusal *r);
+/* True while there is room; takes ITEM. */
+bool list_add (struct list *l, const struct id *id, json_t *item);
+json_t *list_end (struct list *l);
+/* The same for a short list that is made whole: the page of ALL (taken) that C asks for.
+   The cursor counts what went before. */
+int list_of (json_t *all, const struct call *c, json_t **ret, struct refusal *r);
+
+/* ---- Who may. */
+
+/* Refuses not-set-up, a missing scope, a workspace role below ROLE. */
+enum workspace_role { ROLE_GUEST, ROLE_LOGIN_ONLY, ROLE_USER, ROLE_ADMIN, ROLE_SUPER_ADMIN, ROLE_OWNER };
+enum hub_role { HUB_NONE, HUB_COLLABORATOR, HUB_MANAGER, HUB_OWNER };
+const char *workspace_role_name (enum workspace_role role);
+int workspace_role_parse (const char *s, enum workspace_role *ret);
+const char *hub_role_name (enum hub_role role);   /* NULL for HUB_NONE */
+int hub_role_parse (const char *s, enum hub_role *ret);
+int caller_may (struct txn *t, const struct caller *c, unsigned int scope, enum workspace_role role,
+                struct refusal *r);
+/* The same for a hub: the highest hub role over the caller's grants. */
+int caller_may_hub (struct txn *t, const struct caller *c, unsigned int scope, const json_t *hub,
+                    enum hub_role role, struct refusal *r);
+/* The workspace role of who calls; the system's is the owner's. */
+enum workspace_role caller_role (struct txn *t, const struct caller *c);
+enum hub_role hub_role_of (struct txn *t, const struct id *hub, const struct id *person);
+/* The workspace, NULL before set-up; a new reference. */
+json_t *workspace_get (struct txn *t);
+/* What a token is kept as. */
+void token_hash (const char *token, char ret[65]);
+/* "person", "token" or "system", and the id, for actor and created_by. */
+json_t *caller_json (const struct caller *c);
+extern const struct caller system_caller;
+
+/* ---- Names people type: an id or a label, an address, a user name.  A new reference,
+   or a refusal (not-found, or validation-failed when ambiguous). */
+int find_hub (struct txn *t, const char *name, bool removed_too, json_t **ret, struct refusal *r);
+int find_account (struct txn *t, const char *name, json_t **ret, struct refusal *r);
+int find_person (struct txn *t, const char *name, json_t **ret, struct refusal *r);
+int find_member (struct txn *t, const json_t *hub, const char *name, struct member *ret, struct refusal *r);
+
+/* ---- Events and issues. */
+
+/* TYPE "member.matched"; the rest may be NULL.  DETAILS is taken. */
+struct event
+{
+  const char *type;
+  const struct caller *caller;
+  const json_t *hub;
+  const struct id *member, *person, *account, *task;
+  json_t *details;
+  const char *outcome;
+};
+json_t *event_json (const struct event *ev);
+void event_add (struct txn *t, const struct event *ev);
+/* One issue per hub, task kind, code and member: a repeat counts up and is unread. */
+void issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
+                  const char *text);
+void issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member);
+
+/* ---- Tasks as documents (task.c). */
+
+enum task_kind { TASK_VALIDATE, TASK_SYNC, TASK_ADD_USER, TASK_UPDATE_ROLE, TASK_REMOVE_USER };
+const char *task_kind_name (enum task_kind kind);
+int task_kind_parse (const char *s, enum task_kind *ret);
+/* A queued task; INPUT is taken. */
+json_t *task_new (const struct caller *c, enum task_kind kind, const json_t *hub, const struct id *member,
+                  const struct id *person, json_t *input);
+/* As the API shows it: without input, intent and other inner fields, with live progress. */
+json_t *task_render (struct engine *e, const json_t *task);
+/* The open task of a kind on a hub (or, MEMBER given, of any kind on that member). */
+bool task_open_on (struct txn *t, const struct id *hub, int kind, const struct id *member, json_t **ret);
+
+/* Ends a task without success: code, message, issue, member and hub status follow. */
+void task_end_failed (struct txn *t, json_t *task, json_t *hub, const char *code, const char *text,
+                      const char *field);
+/* An ended task begins a new series of attempts. */
+void task_requeue (struct txn *t, json_t *task, const json_t *hub);
+
+/* ---- The queue (queue.c). */
+
+int queue_start (struct engine *e);
+void queue_stop (struct engine *e);
+/* A task that was just committed may run. */
+void queue_add (struct engine *e, const json_t *task);
+/* Hub status or connectors changed: look again. */
+void queue_kick (struct engine *e);
+/* Cancels a queued or waiting task: true when it was not running. */
+bool queue_cancel (struct engine *e, const struct id *task);
+/* The hub was removed: its tasks end. */
+void queue_drop_hub (struct engine *e, const struct id *hub);
+struct queue_counts { size_t open, running; };
+void queue_counts (struct engine *e, struct queue_counts *ret);
+/* Why an open task waits when the store has no room to say so; NULL = see the store. */
+const char *queue_waits (struct engine *e, const struct id *task);
+bool queue_progress (struct engine *e, const struct id *task, uint64_t *ret_done, uint64_t *ret_total);
+
+/* ---- The clock (schedule.c). */
+
+int schedule_start (struct engine *e);
+void schedule_stop (struct engine *e);
+/* A connector can be used again: hubs in review that stand on it are validated. */
+void hubs_probe (struct engine *e, const char *connector);
+
+/* ---- Running a task. */
+
+/* Why a run stopped short of an end. */
+enum run_end
+{
+  RUN_NONE,        /* the body said nothing: a bug, reported as a failure */
+  RUN_COMPLETED,   /* the body wrote task and effect in one commit */
+  RUN_FAILED,      /* code, text: the retry policy decides */
+  RUN_WAITS,       /* the app asked to wait until until_ms */
+  RUN_INTERRUPTED, /* made room for a write, the settings changed, or the daemon stops */
+  RUN_PARKED,      /* somebody has to do something first: reason; not an attempt */
+  RUN_DROPPED,     /* somebody else ended the task: nothing of it is written */
+};
+
+struct run
+{
+  struct engine *e;
+  struct id task_id, hub_id;
+  json_t *task, *hub;      /* owned; as read when the run began */
+  struct apps *apps;       /* owned reference */
+  const struct app *app;   /* in apps; NULL = gone */
+  struct work *work;       /* its place in the queue */
+  const bool *stop;        /* the session_call's cancel flag */
+  /* out */
+  enum run_end end;
+  const char *code;        /* failure code, static */
+  const char *reason;      /* wait_reason, static */
+  char *text, *field;      /* owned */
+  int64_t until_ms;
+  bool moved;              /* a listing's cursor moved: the attempt does not count */
+  bool crashed;
+  /* for the queue */
+  int64_t due_ms;          /* monotonic: when it may run again */
+  bool blocked;            /* not before a kick */
+  bool untold;             /* the store could not be told how the run ended */
+};
+
+/* Whether the task is still open in T and its hub live; else sets RUN_DROPPED.  Asked
+   in every transaction that writes the task. */
+bool run_is_wanted (struct run *r, struct txn *t);
+void run_progress (struct run *r, uint64_t done, uint64_t total);
+/* The session to wake when the run is to stop; NULL = none any more. */
+void run_watch (struct run *r, struct session *s);
+/* A checkpoint of a sync asks: is there a write waiting for this hub? */
+bool run_should_yield (struct run *r);
+/* Sets RUN_FAILED with a code of the host. */
+void run_fail (struct run *r, const char *code, const char *fmt, ...) _printf_ (3, 4);
+/* Sets RUN_PARKED: the task is queued with that wait_reason. */
+void run_park (struct run *r, const char *reason);
+/* Whether ERROR says that the disk or the map of the store is full. */
+bool run_no_room (int error);
+/* The store, or a file beside it, answered ERROR: a full disk is waited for, anything
+   else is store-error with WHAT as its sentence. */
+void run_store_failed (struct run *r, int error, const char *what);
+/* Takes over how an operation ended: failure, wait or interruption. */
+void run_fail_outcome (struct run *r, const struct session_outcome *o);
+/* In the body's closing transaction: the task is completed, RESULT "done" or "no-op". */
+void run_complete (struct run *r, struct txn *t, const char *result);
+
+/* The same for a task that is not RUN's, such as one finished after a crash. */
+void task_completed (struct txn *t, json_t *task, const json_t *hub, const char *result);
+/* What connectors may keep, behind the events of a session. */
+int32_t run_state_get (struct run *r, const char *key, struct buf *ret);
+int32_t run_state_put (struct run *r, const char *key, const void *p, size_t len);
+int32_t run_secret_put (struct run *r, const char *name, const char *value, int64_t expires_ms);
+
+void run_validate (struct run *r);
+void run_sync (struct run *r);
+/* The closing step of a sync whose apply was cut off (delta_recover). */
+int sync_close_after_crash (void *arg, struct txn *t, const struct id *hub, json_t *sum);
+void run_change (struct run *r);   /* add-user, update-role, remove-user */
+/* The member's status while its task is queued, and after it ended without success. */
+void change_begins (struct txn *t, const json_t *task, const json_t *hub);
+void change_failed (struct txn *t, const json_t *task, const json_t *hub);
+
+/* ---- Sessions of a hub (hub-session.c). */
+
+/* A session for the hub, warm or new, signed in.  NULL: R says why. */
+struct session *run_session (struct run *r);
+/* Gives it back to be kept for a moment, or closes it after a crash. */
+void run_session_done (struct run *r, struct session *s);
+/* session_call with the login policy: after SESSION or TOKEN the connector signs in
+   once and the operation is called again.  AGAIN (may be NULL) renews CALL first, for
+   instance with the last cursor. */
+int32_t run_call (struct run *r, struct session *s, struct wire_call *call, const struct session_limits *limits,
+                  const struct session_events *ev, void *arg,
+                  void (*again) (void *arg, struct wire_call *call), struct session_outcome *ret);
+/* For operations of which only the outcome counts; ARG is the run. */
+extern const struct session_events quiet_events;
+/* The log callback of every event table whose first member of ARG is ... see run-*.c. */
+void events_log (void *arg, uint32_t level, const char *text);
+#define RUN_TIME_MAX_MS (10 * 60 * 1000)       /* an attempt, behaviour 7.3 */
+#define RUN_SYNC_TIME_MAX_MS (60 * 60 * 1000)
+
+/* ---- Hub status (hub-status.c). */
+
+void hub_set_status (struct txn *t, json_t *hub, const char *status, const char *reason, const struct caller *c);
+/* What a task's final failure does to its hub. */
+struct failure;
+void hub_task_failed (struct txn *t, json_t *hub, const json_t *task, const struct failure *f, const char *text);
+bool hub_is_live (const json_t *hub);
+/* The newest removed hub of a label, a new reference; NULL = none. */
+json_t *hub_removed_by_label (struct txn *t, const char *label);
+/* Under validation or in review: only validate runs. */
+bool hub_waits (const json_t *hub);
+/* A settings value, by its name with hyphens. */
+int64_t hub_setting (const json_t *hub, const char *name);
+json_t *hub_render (struct txn *t, struct engine *e, const json_t *hub);
+/* Queues validate for a hub whose settings or account changed; the task, owned. */
+json_t *hub_revalidate (struct txn *t, json_t *hub, const struct caller *c);
+/* Queues the hub's sync unless one is open; the open or new task, owned. */
+json_t *hub_queue_sync (struct txn *t, json_t *hub, const struct caller *c, json_t *input, bool *ret_new);
+
+/* ---- The safeguard (guard.c), behaviour 5.5: one function for every plan. */
+struct guard
+{
+  uint64_t known, missing;   /* live seats known; of them, missing or to be removed */
+  uint64_t seen;             /* rows in the listing */
+  int64_t threshold, floor, cap;
+  bool kept_touched;         /* a keep-member among the missing */
+};
+enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT };
+enum guard_verdict guard_judge (const struct guard *g);
+/* The verdict as a sentence; caller frees. */
+char *guard_sentence (const struct guard *g, enum guard_verdict v);
+
+/* ---- Reports (report.c). */
+/* Makes or refreshes the open safeguard report of a hub; ROWS is taken. */
+void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, json_t *rows, const char *why);
+/* A sync that passed withdraws it. */
+void report_withdraw (struct txn *t, const json_t *hub);
+
+/* ---- Members (member.c). */
+json_t *member_render (struct txn *t, const json_t *hub, const struct member *m);
+/* settled: onboarded or awaiting-login (behaviour 4.2). */
+uint16_t member_settled (const json_t *hub);
+
+/* ---- Grants (grant.c). */
+/* The direct grant documents of a person on a hub; a new array. */
+json_t *grants_of (struct txn *t, const struct id *hub, const struct id *person);
+/* A new grant document; ROLES is taken. */
+json_t *grant_new (const struct caller *c, const struct id *hub, const struct id *person, const char *origin,
+                   enum hub_role role, bool seat, json_t *roles);
+/* The person's one direct grant, a new reference; NULL = none. */
+json_t *grant_direct (struct txn *t, const struct id *hub, const struct id *person);
+void grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller *c);
+/* How many active owners the hub has beside EXCEPT. */
+size_t hub_owners (struct txn *t, const struct id *hub, const struct id *except);
+/* What grants call for (behaviour 6.1): seat, hub role, and the app roles as an array of
+   {id, group}.  A purely individual grant follows the app. */
+struct wanted
+{
+  enum hub_role hub_role;
+  bool seat;
+  bool follows;   /* no role is wanted but what the app shows */
+  json_t *roles;  /* owned */
+};
+void wanted_resolve (struct txn *t, const json_t *hub, const struct id *person, const struct member *m,
+                     struct wanted *ret);
+
+#endif

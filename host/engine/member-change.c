@@ -1,0 +1,515 @@
+/* Owns the actions that change an app: invite, set-role, remove.  Each checks, records
+   what is wanted and makes one task; the task does the work. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/common/text.h"
+#include "host/engine/members.h"
+#include "host/engine/people.h"
+#include "host/engine/settings.h"
+
+/* Whether app and hub can do it; the refusal says why not. */
+static int
+check_can (const struct app *app, const json_t *hub, const char *capability, struct refusal *r)
+{
+  const char *why = NULL;
+
+  if (!app)
+    return refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (hub, "app"));
+  if (!app_can (app, capability, &why))
+    return refuse (r, "capability-unsupported", NULL, "%s", why);
+  why = json_text (json_object_get (hub, "cannot"), capability);
+  return why ? refuse (r, "capability-unsupported", NULL, "%s", why) : 0;
+}
+
+/* Puts task and event; *RET the task. */
+static json_t *
+make_task (struct txn *t, const struct call *c, enum task_kind kind, const json_t *hub, const struct member *m,
+           json_t *input)
+{
+  json_t *task = task_new (c->caller, kind, hub, &m->link.id, id_is_zero (&m->link.person) ? NULL : &m->link.person,
+                           input);
+
+  txn_doc_put (t, STORE_TASK, task);
+  event_add (t, &(struct event) { .type = "task.created", .caller = c->caller, .hub = hub, .member = &m->link.id,
+                                  .outcome = task_kind_name (kind) });
+  return task;
+}
+
+/* Commits where X is 0, starts the task and answers it; takes T, HUB and TASK. */
+static int
+end_task (struct engine *e, struct txn *t, int x, json_t *hub, json_t *task, json_t **ret, struct refusal *r)
+{
+  if (x < 0)
+    txn_abort (t);
+  else
+    {
+      x = txn_commit (t);
+      x = x < 0 ? refuse_errno (r, x) : 0;
+    }
+  if (x == 0 && task)
+    {
+      queue_add (e, task);
+      *ret = task_render (e, task);
+    }
+  json_decref (hub);
+  json_decref (task);
+  return x;
+}
+
+/* ---- Invite. */
+
+struct invite
+{
+  const struct call *c;
+  const struct app *app;
+  json_t *hub, *person, *roles, *fields;
+  struct id hub_id, person_id;
+  enum hub_role role;
+  bool seat;
+};
+
+static void
+invite_done (struct invite *i)
+{
+  json_decref (i->person);
+  json_decref (i->roles);
+  json_decref (i->fields);
+}
+
+static int
+invite_person (struct txn *t, struct invite *i, struct refusal *r)
+{
+  const char *name = json_text (i->c->body, "email");
+  _cleanup_ (freep) char *email = name ? email_normalise (name) : NULL;
+  bool create = json_flag (i->c->body, "create"), guest = json_flag (i->c->body, "guest");
+  struct id id;
+  int x;
+
+  if (!email)
+    return refuse (r, "validation-failed", "email", "email is an address, such as ada@example.com.");
+  if (txn_doc_find (t, STORE_PERSON_ADDRESS, email, &id, 1) == 1)
+    i->person = txn_doc_get (t, STORE_PERSON, &id);
+  if (!i->person && !create && !guest)
+    return refuse (r, "not-found", "email",
+                   "Usher knows no person %s: add them first (usher person add), or ask to create them.", email);
+  if (!i->person)
+    {
+      struct person_fields f = { .email = email, .is_guest = guest, .giver = ROLE_USER };
+
+      x = person_make (t, i->c->caller, &f, &i->person, r);
+      if (x < 0)
+        return x;
+    }
+  if (streq (json_text (i->person, "status"), "removed"))
+    return refuse (r, "not-found", "email", "The person %s was removed.", email);
+  (void) json_id (i->person, "id", &i->person_id);
+  return 0;
+}
+
+static int
+invite_input (struct txn *t, struct invite *i, struct refusal *r)
+{
+  const json_t *body = i->c->body, *seat = json_object_get (body, "seat");
+  const char *role = json_text (body, "hub_role");
+  struct app_error error = { 0 };
+  int x;
+
+  i->role = HUB_COLLABORATOR;
+  i->seat = !json_is_false (seat);
+  if (role && hub_role_parse (role, &i->role) < 0)
+    return refuse (r, "validation-failed", "hub_role", "hub_role is owner, manager or collaborator, not %s.", role);
+  if (!i->seat && i->role == HUB_COLLABORATOR)
+    return refuse (r, "seat-required", "seat", "A collaborator has a seat in the app.");
+  x = invite_person (t, i, r);
+  if (x == 0)
+    x = member_role_allowed (i->person, i->role, r);
+  if (x == 0 && json_array_size (json_object_get (body, "assets")))
+    x = refuse (r, "capability-unsupported", "assets", "Assets cannot be shared yet.");
+  if (x == 0)
+    x = roles_check (i->app, i->hub, json_object_get (body, "roles"), i->seat, &i->roles, r);
+  if (x < 0 || !i->seat)
+    return x;
+  x = app_check_provisioning (i->app, APP_ON_ADD, json_object_get (body, "fields"), i->person, &i->fields, &error);
+  if (x == -EINVAL)
+    return refuse (r, "provisioning-field-missing", error.field[0] ? error.field : NULL, "%s", error.text);
+  return x < 0 ? refuse_errno (r, x) : 0;
+}
+
+/* The row this person has or would have in the hub: their own, else an unmatched one
+   with their address.  1 and *M, or 0. */
+static int
+invite_member (struct txn *t, const struct invite *i, struct member *m, struct refusal *r)
+{
+  _cleanup_ (freep) char *email = email_normalise (json_text (i->person, "email"));
+  struct id ids[4];
+  size_t n, k;
+
+  if (txn_member_by_person (t, &i->hub_id, &i->person_id, m) == 1)
+    return 1;
+  n = email ? txn_member_find (t, &i->hub_id, email, ids, ARRAY_SIZE (ids)) : 0;
+  for (k = 0; k < n; k++)
+    if (txn_member_get (t, &i->hub_id, &ids[k], m) == 1)
+      {
+        if (m->link.flags & MEMBER_F_EXEMPT)
+          return refuse (r, "member-exempted", NULL, "%s is exempted in this hub.", email);
+        if (m->link.flags & MEMBER_F_AUTOMATION)
+          return refuse (r, "not-permitted", NULL, "%s is the automation account of the hub.", email);
+        if (id_is_zero (&m->link.person))
+          return 1;
+      }
+  return 0;
+}
+
+/* The direct grant is made or edited. */
+static void
+invite_grant (struct txn *t, const struct invite *i)
+{
+  json_t *grant = grant_direct (t, &i->hub_id, &i->person_id);
+  bool fresh = !grant;
+
+  if (fresh)
+    grant = grant_new (i->c->caller, &i->hub_id, &i->person_id, "share", i->role, i->seat, NULL);
+  json_set_text (grant, "hub_role", hub_role_name (i->role));
+  (void) json_object_set_new (grant, "seat", json_boolean (i->seat));
+  (void) json_object_set (grant, "roles", i->roles);
+  if (i->fields)
+    (void) json_object_set (grant, "fields", i->fields);
+  (void) json_object_del (grant, "lapsed");
+  json_set_time (grant, "changed_at", clock_now_ms ());
+  txn_doc_put (t, STORE_GRANT, grant);
+  event_add (t, &(struct event) { .type = fresh ? "grant.created" : "grant.changed", .caller = i->c->caller,
+                                  .hub = i->hub, .person = &i->person_id });
+  json_decref (grant);
+}
+
+static json_t *
+invite_task_input (const struct invite *i)
+{
+  static const char *const copied[] = { "email", "first_name", "last_name", "username" };
+  json_t *input = json_pack ("{s:O, s:O?}", "roles", i->roles, "fields", i->fields);
+  size_t k;
+
+  for (k = 0; k < ARRAY_SIZE (copied); k++)
+    json_set_text (input, copied[k], json_text (i->person, copied[k]));
+  return input;
+}
+
+/* Holding a seat already: nothing but roles may be left to do. */
+static json_t *
+invite_present (struct txn *t, struct invite *i, struct member *m, bool may_update)
+{
+  struct wanted before;
+  json_t *task = NULL;
+
+  wanted_resolve (t, i->hub, &m->link.person, m, &before);
+  if (id_is_zero (&m->link.person))
+    {
+      member_link_person (m, i->hub, i->person, i->role);
+      event_add (t, &(struct event) { .type = "member.matched", .caller = i->c->caller, .hub = i->hub,
+                                      .member = &m->link.id, .person = &i->person_id });
+    }
+  m->link.flags &= ~MEMBER_F_ADOPTED;
+  if (may_update && json_array_size (i->roles) && !json_equal (before.roles, i->roles))
+    {
+      member_set_status (m, MEMBER_AWAITING_UPDATE);
+      task = make_task (t, i->c, TASK_UPDATE_ROLE, i->hub, m, json_pack ("{s:O}", "roles", i->roles));
+    }
+  m->row = NULL;
+  txn_member_put (t, &i->hub_id, m);
+  json_decref (before.roles);
+  return task;
+}
+
+/* Not in the app, or disabled there. */
+static json_t *
+invite_absent (struct txn *t, struct invite *i, struct member *m)
+{
+  (void) json_id (i->person, "id", &m->link.person);
+  m->link.flags &= ~(MEMBER_F_ADOPTED | MEMBER_F_GUEST | MEMBER_F_NO_AUTO_MATCH);
+  m->link.flags |= json_flag (i->person, "is_guest") ? MEMBER_F_GUEST : 0;
+  member_set_status (m, MEMBER_INVITING);
+  m->row = NULL;
+  txn_member_put (t, &i->hub_id, m);
+  return make_task (t, i->c, TASK_ADD_USER, i->hub, m, invite_task_input (i));
+}
+
+static bool
+holds_seat (const struct member *m)
+{
+  return member_is_live (&m->link) && m->key && !(m->link.flags & (MEMBER_F_DISABLED | MEMBER_F_INVITE));
+}
+
+/* Somebody found in the app gets a task that ends at once, so that scripts can wait. */
+static json_t *
+nothing_to_do (struct txn *t, const struct invite *i, const struct member *m)
+{
+  json_t *task = make_task (t, i->c, TASK_ADD_USER, i->hub, m, NULL);
+
+  task_completed (t, task, i->hub, "no-op");
+  return task;
+}
+
+static int
+invite_effect (struct txn *t, struct invite *i, json_t **ret_task, struct refusal *r)
+{
+  struct member m = { .link = { .id = id_new (), .status = MEMBER_INVITING } };
+  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
+  int there = invite_member (t, i, &m, r), x = 0;
+  const char *update = app_get_text (i->app, "update", "none");
+
+  if (there < 0)
+    return there;
+  if (there && member_hold (&m, &held) < 0)
+    return refuse_errno (r, -ENOMEM);
+  if (there && task_open_on (t, &i->hub_id, -1, &m.link.id, NULL))
+    return refuse (r, "member-busy", NULL, "A task of this member is open.");
+  if (there && (m.link.flags & MEMBER_F_INVITE) && member_is_live (&m.link)
+      && m.link.status == MEMBER_PENDING_INVITE)
+    return refuse (r, "invite-pending", NULL, "%s has an invitation that waits to be accepted.",
+                   json_text (i->person, "email"));
+  if (!there || !holds_seat (&m))
+    x = i->seat ? check_can (i->app, i->hub, "add-user", r) : 0;
+  if (x < 0)
+    return x;
+  invite_grant (t, i);
+  if (!i->seat)
+    return 0;
+  if (there && holds_seat (&m))
+    {
+      *ret_task = invite_present (t, i, &m, check_can (i->app, i->hub, "update-role", r) == 0 && !streq (update, "none"));
+      refusal_done (r);
+      if (!*ret_task)
+        *ret_task = nothing_to_do (t, i, &m);
+    }
+  else
+    *ret_task = invite_absent (t, i, &m);
+  return 0;
+}
+
+int
+engine_member_invite (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  const char *role = json_text (c->body, "hub_role");
+  bool high = role && !streq (role, "collaborator");
+  struct apps *apps = engine_apps (e);
+  struct invite i = { .c = c };
+  json_t *task = NULL;
+  struct txn *t;
+  int x = member_begin (e, c, high ? HUB_OWNER : HUB_MANAGER, &t, &i.hub, NULL, NULL, r);
+
+  if (x == 0)
+    {
+      i.app = apps_find (apps, json_text (i.hub, "app"));
+      (void) json_id (i.hub, "id", &i.hub_id);
+      x = i.app ? invite_input (t, &i, r)
+                : refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (i.hub, "app"));
+      if (x == 0)
+        x = invite_effect (t, &i, &task, r);
+      x = end_task (e, t, x, i.hub, task, ret, r);
+      if (x == 0 && !*ret)
+        *ret = json_object ();
+    }
+  invite_done (&i);
+  apps_unref (apps);
+  return x;
+}
+
+/* ---- Set role. */
+
+static int
+check_joined (struct txn *t, const json_t *hub, const struct member *m, struct refusal *r)
+{
+  struct id hub_id;
+
+  (void) json_id (hub, "id", &hub_id);
+  if (m->link.flags & MEMBER_F_EXEMPT)
+    return refuse (r, "member-exempted", NULL, "The member is exempted.");
+  if (task_open_on (t, &hub_id, -1, &m->link.id, NULL))
+    return refuse (r, "member-busy", NULL, "A task of this member is open.");
+  if ((m->link.flags & MEMBER_F_INVITE) && member_is_live (&m->link))
+    return refuse (r, "invite-pending", NULL, "The member has not joined yet.");
+  if (!member_is_live (&m->link) || !m->key)
+    return refuse (r, "not-found", NULL, "The member holds no seat in the app.");
+  if (id_is_zero (&m->link.person))
+    return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
+  return 0;
+}
+
+int
+engine_member_set_role (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct apps *apps = engine_apps (e);
+  json_t *hub = NULL, *roles = NULL, *task = NULL, *grant;
+  const struct app *app;
+  struct id hub_id;
+  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
+  struct txn *t;
+  struct member m;
+  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+
+  if (x == 0)
+    {
+      (void) json_id (hub, "id", &hub_id);
+      app = apps_find (apps, json_text (hub, "app"));
+      if (!json_is_array (json_object_get (c->body, "roles")))
+        x = refuse (r, "validation-failed", "roles", "roles is the list of roles that the member is to have.");
+      if (x == 0)
+        x = check_can (app, hub, "update-role", r);
+      if (x == 0 && !streq (app_get_text (app, "update", "none"), "in-place"))
+        x = refuse (r, "capability-unsupported", NULL, "%s cannot change a role in place.", app_name (app));
+      if (x == 0)
+        x = roles_check (app, hub, json_object_get (c->body, "roles"), true, &roles, r);
+      if (x == 0)
+        x = check_joined (t, hub, &m, r);
+      if (x == 0)
+        {
+          /* An adopted grant that a person edits is theirs from then on. */
+          grant = grant_direct (t, &hub_id, &m.link.person);
+          if (!grant)
+            grant = grant_new (c->caller, &hub_id, &m.link.person, "share",
+                               m.link.hub_role ? (enum hub_role) m.link.hub_role : HUB_COLLABORATOR, true, NULL);
+          (void) json_object_set_new (grant, "seat", json_true ());
+          (void) json_object_set (grant, "roles", roles);
+          json_set_time (grant, "changed_at", clock_now_ms ());
+          txn_doc_put (t, STORE_GRANT, grant);
+          json_decref (grant);
+          event_add (t, &(struct event) { .type = "grant.changed", .caller = c->caller, .hub = hub,
+                                          .member = &m.link.id, .person = &m.link.person });
+          m.link.flags &= ~MEMBER_F_ADOPTED;
+          member_set_status (&m, MEMBER_AWAITING_UPDATE);
+          m.row = NULL;
+          txn_member_put (t, &hub_id, &m);
+          task = make_task (t, c, TASK_UPDATE_ROLE, hub, &m, json_pack ("{s:O}", "roles", roles));
+        }
+      json_decref (roles);
+      x = end_task (e, t, x, hub, task, ret, r);
+    }
+  apps_unref (apps);
+  return x;
+}
+
+/* ---- Remove. */
+
+/* How somebody without an id in the app is looked for there. */
+static json_t *
+invitee_input (struct txn *t, const struct member *m)
+{
+  static const char *const copied[] = { "email", "first_name", "last_name", "username" };
+  json_t *person = id_is_zero (&m->link.person) ? NULL : txn_doc_get (t, STORE_PERSON, &m->link.person);
+  json_t *input = json_object ();
+  size_t k;
+
+  for (k = 0; k < ARRAY_SIZE (copied); k++)
+    json_set_text (input, copied[k], json_text (person, copied[k]));
+  json_decref (person);
+  return input;
+}
+
+static void
+end_grants (struct txn *t, const struct call *c, const json_t *hub, const struct id *hub_id, struct member *m)
+{
+  json_t *grant = id_is_zero (&m->link.person) ? NULL : grant_direct (t, hub_id, &m->link.person);
+
+  if (grant && json_flag (grant, "seat"))
+    grant_end (t, grant, hub, c->caller);
+  json_decref (grant);
+  m->link.flags &= ~MEMBER_F_ADOPTED;
+}
+
+/* A removal takes the place of a change that has not begun.  *RET_DOUBT turns false where
+   it was surely not sent, so that the app cannot know of it. */
+static int
+replace_open (struct engine *e, struct txn *t, json_t *hub, const struct id *hub_id, const struct member *m,
+              bool *ret_doubt, struct refusal *r)
+{
+  json_t *open = NULL;
+  struct id id;
+  int x = 0;
+
+  if (!task_open_on (t, hub_id, -1, &m->link.id, &open))
+    return 0;
+  if (streq (json_text (open, "kind"), "remove-user") || !json_id (open, "id", &id) || !queue_cancel (e, &id))
+    x = refuse (r, "member-busy", NULL, "A task of this member is open.");
+  else
+    {
+      const char *phase = json_text (json_object_get (open, "intent"), "phase");
+
+      *ret_doubt = phase && !streq (phase, "failed");
+      task_end_failed (t, open, hub, "cancelled", "A removal took its place.", NULL);
+    }
+  json_decref (open);
+  return x;
+}
+
+static int
+remove_hub_only (struct engine *e, const struct call *c, struct txn *t, json_t *hub, struct member *m, json_t **ret,
+                 struct refusal *r)
+{
+  struct id member = m->link.id, hub_id;
+  int x = 0;
+
+  (void) json_id (hub, "id", &hub_id);
+  if (id_is_zero (&m->link.person) || !m->key)
+    x = refuse (r, "validation-failed", "hub_only", "Only a joined person can be removed from the hub alone.");
+  if (x == 0 && task_open_on (t, &hub_id, -1, &member, NULL))
+    x = refuse (r, "member-busy", NULL, "A task of this member is open.");
+  if (x == 0)
+    member_unlink (t, hub, m, c->caller);
+  return member_end (e, t, x, hub, &member, ret, r);
+}
+
+int
+engine_member_remove (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct apps *apps = engine_apps (e);
+  json_t *hub = NULL, *task = NULL;
+  struct id hub_id;
+  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
+  struct txn *t;
+  struct member m;
+  bool doubt = true;
+  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+
+  if (x < 0)
+    {
+      apps_unref (apps);
+      return x;
+    }
+  (void) json_id (hub, "id", &hub_id);
+  if (m.link.flags & MEMBER_F_EXEMPT)
+    x = refuse (r, "member-exempted", NULL, "The member is exempted.");
+  if (x == 0 && !member_is_live (&m.link))
+    x = refuse (r, "not-found", NULL, "The member was removed already.");
+  if (x == 0)
+    x = member_check_own (t, c, hub, &m, r);
+  if (x == 0 && !c->confirmed)
+    x = refuse (r, "confirmation-required", NULL, "This revokes the member's seat and permissions in the app.");
+  if (x == 0 && streq (call_query (c, "hub_only"), "true"))
+    {
+      apps_unref (apps);
+      return remove_hub_only (e, c, t, hub, &m, ret, r);
+    }
+  if (x == 0)
+    x = check_can (apps_find (apps, json_text (hub, "app")), hub, "remove-user", r);
+  if (x == 0)
+    x = replace_open (e, t, hub, &hub_id, &m, &doubt, r);
+  if (x == 0)
+    {
+      json_t *input = m.key ? NULL : invitee_input (t, &m);
+
+      end_grants (t, c, hub, &hub_id, &m);
+      member_set_status (&m, MEMBER_AWAITING_DEPROVISIONING);
+      m.row = NULL;
+      txn_member_put (t, &hub_id, &m);
+      task = make_task (t, c, TASK_REMOVE_USER, hub, &m, input);
+      if (!m.key && !doubt)
+        {
+          /* The app never heard of them. */
+          task_completed (t, task, hub, "no-op");
+          txn_member_delete (t, &hub_id, &m.link.id);
+        }
+    }
+  apps_unref (apps);
+  return end_task (e, t, x, hub, task, ret, r);
+}

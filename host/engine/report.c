@@ -1,0 +1,157 @@
+/* Owns reports: removals that wait for a person. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/engine/internal.h"
+
+static bool
+is_open_safeguard (void *arg, json_t *report)
+{
+  json_t **found = arg;
+
+  if (!streq (json_text (report, "kind"), "safeguard") || !streq (json_text (report, "status"), "open"))
+    return true;
+  *found = json_incref (report);
+  return false;
+}
+
+static json_t *
+open_safeguard (struct txn *t, const json_t *hub)
+{
+  json_t *found = NULL;
+
+  txn_doc_walk (t, STORE_REPORT, STORE_REPORT_HUB, json_text (hub, "id"), false, NULL, is_open_safeguard, &found);
+  return found;
+}
+
+void
+report_safeguard (struct txn *t, const json_t *hub, const json_t *task, json_t *rows, const char *why)
+{
+  json_t *report = open_safeguard (t, hub);
+  bool fresh = !report;
+
+  if (fresh)
+    {
+      report = doc_new (&system_caller);
+      json_set_text (report, "kind", "safeguard");
+      json_set_text (report, "status", "open");
+      json_set_text (report, "hub", json_text (hub, "id"));
+      json_set_text (report, "hub_label", json_text (hub, "label"));
+    }
+  json_set_text (report, "task", json_text (task, "id"));
+  json_set_text (report, "reason", why);
+  if (fresh || !json_equal (json_object_get (report, "removed_users"), rows))
+    (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
+  (void) json_object_set_new (report, "removed_users", rows);
+  json_set_time (report, "updated_at", clock_now_ms ());
+  txn_doc_put (t, STORE_REPORT, report);
+  if (fresh)
+    event_add (t, &(struct event) { .type = "report.created", .caller = &system_caller, .hub = hub,
+                                    .outcome = "safeguard" });
+  json_decref (report);
+}
+
+void
+report_withdraw (struct txn *t, const json_t *hub)
+{
+  json_t *report = open_safeguard (t, hub);
+
+  if (!report)
+    return;
+  json_set_text (report, "status", "withdrawn");
+  json_set_time (report, "updated_at", clock_now_ms ());
+  txn_doc_put (t, STORE_REPORT, report);
+  event_add (t, &(struct event) { .type = "report.withdrawn", .caller = &system_caller, .hub = hub });
+  json_decref (report);
+}
+
+/* ---- Actions. */
+
+static json_t *
+report_render (struct txn *t, const json_t *report, bool whole)
+{
+  json_t *shown = json_copy ((json_t *) (uintptr_t) report), *rows, *row, *hub;
+  struct id hub_id, member;
+  size_t i;
+
+  rows = json_deep_copy (json_object_get (report, "removed_users"));
+  (void) json_object_set_new (shown, "removed_count", json_integer ((json_int_t) json_array_size (rows)));
+  (void) json_object_del (shown, "removed_users");
+  (void) json_object_del (shown, "created_by");
+  hub = whole && json_id (report, "hub", &hub_id) ? txn_doc_get (t, STORE_HUB, &hub_id) : NULL;
+  if (hub)
+    {
+      struct member m;
+
+      json_array_foreach (rows, i, row)
+        if (json_id (row, "member", &member) && txn_member_get (t, &hub_id, &member, &m) == 1)
+          (void) json_object_set_new (row, "who", member_render (t, hub, &m));
+      (void) json_object_set (shown, "removed_users", rows);
+    }
+  json_decref (hub);
+  json_decref (rows);
+  return shown;
+}
+
+struct report_list
+{
+  struct txn *t;
+  struct list list;
+};
+
+static bool
+show_report (void *arg, json_t *report)
+{
+  struct report_list *l = arg;
+  struct id id;
+
+  return !json_id (report, "id", &id) || list_add (&l->list, &id, report_render (l->t, report, false));
+}
+
+int
+engine_report_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct report_list l = { .t = t };
+  const char *hub = call_query (c, "hub");
+  json_t *doc = NULL;
+  struct id after;
+  bool has_after;
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+
+  if (x == 0 && hub)
+    x = find_hub (t, hub, true, &doc, r);
+  if (x == 0)
+    x = list_begin (&l.list, c, &after, &has_after, r);
+  if (x == 0)
+    {
+      txn_doc_walk (t, STORE_REPORT, doc ? STORE_REPORT_HUB : 0, json_text (doc, "id"), true,
+                    has_after ? &after : NULL, show_report, &l);
+      *ret = list_end (&l.list);
+    }
+  json_decref (doc);
+  return x;
+}
+
+int
+engine_report_show (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  json_t *report = NULL, *hub = NULL;
+  struct id id, hub_id;
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+
+  if (x < 0)
+    return x;
+  if (id_parse (c->path[0], &id) == 0)
+    report = txn_doc_get (t, STORE_REPORT, &id);
+  if (!report)
+    return refuse (r, "not-found", NULL, "There is no report %s.", c->path[0]);
+  hub = json_id (report, "hub", &hub_id) ? txn_doc_get (t, STORE_HUB, &hub_id) : NULL;
+  x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
+  if (x == 0)
+    *ret = report_render (t, report, true);
+  json_decref (report);
+  json_decref (hub);
+  return x;
+}

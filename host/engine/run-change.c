@@ -1,0 +1,780 @@
+/* Owns the course of one change: intent on disk, call, read-back, outcome.  The intent
+   is committed before anything is sent; when the answer is lost (an uncertain status, a
+   crash, a restart) the member is read back before anything is sent again.  Success is
+   what the app shows, not what a connector says. */
+#include <config.h>
+
+#include "host/common/clock.h"
+#include "host/common/failpoint.h"
+#include "host/common/failure.h"
+#include "host/common/text.h"
+#include "host/engine/members.h"
+#include "host/engine/readback.h"
+
+#define ROLES_MAX 200u
+#define FIELDS_MAX 200u
+#define ARENA_BYTES (1024u * 1024)
+#define LOOKS 4u              /* read-backs of one answer: apps lag behind their writes */
+#define LOOK_WAIT_MS 150      /* before the second; doubled each time */
+
+struct change
+{
+  struct run *r;
+  struct session *session;
+  enum task_kind kind;
+  const json_t *input;
+  struct arena arena;
+  struct buf row;             /* the member as last known: what the call is about */
+  struct buf shown;           /* the member as the app shows it now */
+  struct usher_kv roles[ROLES_MAX], fields[FIELDS_MAX];
+  size_t n_roles, n_fields;
+  char key[ID_TEXT_SIZE];     /* same for every attempt of this intent */
+  struct buf resume;          /* what the connector's checkpoint kept */
+  struct id member;
+  bool there_already;         /* add-user: the app had the account, or an earlier attempt made it */
+};
+
+/* ---- What the call is made of. */
+
+static void
+read_wishes (struct change *c)
+{
+  json_t *role, *value;
+  const char *key;
+  size_t i;
+
+  json_array_foreach (json_object_get (c->input, "roles"), i, role)
+    if (c->n_roles < ROLES_MAX)
+      c->roles[c->n_roles++] = (struct usher_kv) { json_text (role, "group"), json_text (role, "id") };
+  json_object_foreach ((json_t *) json_object_get (c->input, "fields"), key, value)
+    if (c->n_fields < FIELDS_MAX && json_is_string (value))
+      c->fields[c->n_fields++] = (struct usher_kv) { key, json_string_value (value) };
+}
+
+/* The row of somebody the app does not have yet. */
+static int
+invitee_row (struct change *c)
+{
+  const json_t *in = c->input;
+
+  return row_put_member (&c->row, &(struct usher_member) {
+                                    .size = sizeof (struct usher_member),
+                                    .state = USHER_PENDING,
+                                    .email = json_text (in, "email"),
+                                    .username = json_text (in, "username"),
+                                    .first_name = json_text (in, "first_name"),
+                                    .last_name = json_text (in, "last_name"),
+                                  });
+}
+
+static int
+load_member (struct change *c)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (c->r->e->store);
+  struct member m;
+
+  if (!json_id (c->r->task, "member", &c->member)
+      || txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
+    return -ENOENT;
+  if (!m.row)
+    return invitee_row (c);
+  buf_put (&c->row, m.row, m.row_len);
+  return buf_error (&c->row);
+}
+
+/* ---- Is it still wanted? */
+
+/* A seat by a grant that was given, or one that was adopted. */
+static bool
+has_seat_grant (struct txn *t, const struct change *c, const struct member_link *link)
+{
+  json_t *grants, *grant;
+  bool seat = link->flags & MEMBER_F_ADOPTED;
+  size_t i;
+
+  if (id_is_zero (&link->person))
+    return false;
+  grants = grants_of (t, &c->r->hub_id, &link->person);
+  json_array_foreach (grants, i, grant)
+    seat = seat || (json_flag (grant, "seat") && !json_flag (grant, "lapsed"));
+  json_decref (grants);
+  return seat;
+}
+
+/* A role change that failed and is retried must not undo a newer one. */
+static bool
+roles_superseded (struct txn *t, const struct change *c, const struct id *person)
+{
+  json_t *grant = grant_direct (t, &c->r->hub_id, person);
+  bool superseded = grant && !json_equal (json_object_get (grant, "roles"), json_object_get (c->input, "roles"));
+
+  json_decref (grant);
+  return superseded;
+}
+
+/* Why the change is no longer to be made although the task is open: what was decided
+   since it was queued counts (behaviour 6.3).  NULL = it is wanted. */
+static const char *
+why_not (struct txn *t, const struct change *c, const struct member_link *link)
+{
+  json_t *person = id_is_zero (&link->person) ? NULL : txn_doc_get (t, STORE_PERSON, &link->person);
+  bool gone = !person || streq (json_text (person, "status"), "removed");
+  struct id asked = { { 0 } };
+
+  json_decref (person);
+  (void) json_id (c->r->task, "person", &asked);
+  if (link->flags & MEMBER_F_EXEMPT)
+    return "The member was exempted since.";
+  if (link->flags & MEMBER_F_AUTOMATION)
+    return "The member is the automation account of the hub.";
+  if (c->kind == TASK_REMOVE_USER)
+    {
+      if (!id_is_zero (&link->person) && !id_equal (&link->person, &asked))
+        return "The member was matched to somebody else since.";
+      return has_seat_grant (t, c, link) ? "The person was given a seat again." : NULL;
+    }
+  if (gone || !id_equal (&link->person, &asked))
+    return "The person was removed or unmatched since.";
+  if (c->kind == TASK_UPDATE_ROLE && roles_superseded (t, c, &link->person))
+    return "The roles were changed since.";
+  return has_seat_grant (t, c, link) ? NULL : "Nothing gives the person a seat any more.";
+}
+
+/* Ends the task where it is not wanted; true when it goes on. */
+static bool
+still_wanted (struct change *c)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_write (c->r->e->store);
+  struct member m;
+  const char *why;
+  int x;
+
+  if (txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
+    return true;
+  why = why_not (t, c, &m.link);
+  if (!why)
+    return true;
+  if (!run_is_wanted (c->r, t))
+    return false;
+  if (!m.key)
+    txn_member_delete (t, &c->r->hub_id, &c->member);
+  else if (!(m.link.flags & MEMBER_F_EXEMPT))
+    {
+      m.link.status = id_is_zero (&m.link.person)           ? MEMBER_UNMATCHED
+                      : m.link.flags & MEMBER_F_INVITE ? MEMBER_PENDING_INVITE
+                                                       : member_settled (c->r->hub);
+      m.row = NULL;
+      txn_member_put (t, &c->r->hub_id, &m);
+    }
+  json_set_text (c->r->task, "message", why);
+  run_complete (c->r, t, "no-op");
+  x = txn_commit (TAKE (t));
+  if (x < 0)
+    run_store_failed (c->r, x, "The end of the change cannot be written");
+  return false;
+}
+
+/* ---- The intent. */
+
+static bool
+was_called (const struct change *c)
+{
+  return streq (json_text (json_object_get (c->r->task, "intent"), "phase"), "called");
+}
+
+/* "called": it is about to be sent, or may have been; "later": the app is at work on it,
+   the connector's checkpoint tells where to go on; "failed": the app said no. */
+static int
+set_intent (struct change *c, const char *phase)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_write (c->r->e->store);
+  json_t *intent = json_object_get (c->r->task, "intent");
+
+  if (!run_is_wanted (c->r, t))
+    return txn_error (t) < 0 ? txn_error (t) : -ECANCELED;
+  if (!intent)
+    {
+      intent = json_object ();
+      (void) json_object_set_new (c->r->task, "intent", intent);
+      json_set_text (intent, "key", c->key);
+    }
+  json_set_text (intent, "phase", phase);
+  json_set_time (intent, "at", clock_now_ms ());
+  if (streq (phase, "called"))
+    json_set_text (c->r->task, "status", "running");
+  json_set_time (c->r->task, "updated_at", clock_now_ms ());
+  txn_doc_put (t, STORE_TASK, c->r->task);
+  return txn_commit (TAKE (t));
+}
+
+static int32_t
+on_checkpoint (void *arg, const void *p, size_t len)
+{
+  struct readback *b = arg;
+  struct change *c = b->owner;
+  json_t *intent = json_object_get (c->r->task, "intent");
+  _cleanup_ (freep) char *hex = malloc (len * 2 + 1);
+
+  if (!hex || !intent)
+    return USHER_E_NOMEM;
+  hex_encode (p, len, hex);
+  json_set_text (intent, "resume", hex);
+  return set_intent (c, "called") < 0 ? USHER_E_NOMEM : 0;
+}
+
+static void
+read_intent (struct change *c)
+{
+  const json_t *intent = json_object_get (c->r->task, "intent");
+  const char *key = json_text (intent, "key"), *resume = json_text (intent, "resume");
+  struct id fresh = id_new ();
+
+  id_format (&fresh, c->key);
+  if (key && strlen (key) < sizeof c->key)
+    memcpy (c->key, key, strlen (key) + 1);
+  if (resume)
+    {
+      size_t len = strlen (resume) / 2;
+      void *at = buf_reserve (&c->resume, len + 1);
+
+      if (at && hex_decode (resume, at, len) == 0)
+        c->resume.len = len;
+    }
+}
+
+/* ---- Is the change there? */
+
+static bool
+same_group (const struct usher_kv *a, const struct usher_kv *b)
+{
+  return streq (a->key ? a->key : "role", b->key ? b->key : "role");
+}
+
+static bool
+has_roles (const struct change *c, const struct usher_member *shown, bool exactly)
+{
+  size_t i, j;
+
+  for (i = 0; i < c->n_roles; i++)
+    {
+      for (j = 0; j < shown->n_roles; j++)
+        if (streq (shown->roles[j].value, c->roles[i].value) && same_group (&shown->roles[j], &c->roles[i]))
+          break;
+      if (j == shown->n_roles)
+        return false;
+    }
+  /* Nothing beside them in the groups that are wanted; other groups are another's affair. */
+  for (j = 0; exactly && j < shown->n_roles; j++)
+    {
+      bool wanted = false, group = c->n_roles == 0;
+
+      for (i = 0; i < c->n_roles; i++)
+        {
+          group = group || same_group (&shown->roles[j], &c->roles[i]);
+          wanted = wanted || streq (shown->roles[j].value, c->roles[i].value);
+        }
+      if (group && !wanted)
+        return false;
+    }
+  return true;
+}
+
+/* Whether what the app shows (NULL = it says that there is nobody) is what was wanted. */
+static bool
+is_done (const struct change *c, const struct usher_member *shown)
+{
+  const char *policy = app_remove_policy (c->r->app, json_object_get (c->r->hub, "fields"));
+
+  switch (c->kind)
+    {
+    case TASK_ADD_USER:
+      /* Somebody who was there before, or is only invited, need not have the roles yet. */
+      return shown && shown->state != USHER_DISABLED
+             && (c->there_already || shown->state >= USHER_PENDING || has_roles (c, shown, false));
+    case TASK_UPDATE_ROLE:
+      return shown && has_roles (c, shown, true);
+    case TASK_REMOVE_USER:
+      return !shown || shown->state == USHER_DISABLED || (streq (policy, "strip") && shown->n_roles == 0);
+    case TASK_VALIDATE:
+    case TASK_SYNC:
+      break;
+    }
+  return false;
+}
+
+enum look { LOOK_DONE, LOOK_NOT_DONE, LOOK_FAILED };
+
+/* Asks the app, a few times where it says "not yet".  On LOOK_FAILED the run says why. */
+static enum look
+look (struct change *c, unsigned int times)
+{
+  int64_t wait_ms = LOOK_WAIT_MS;
+  unsigned int i;
+
+  for (i = 0; i < times; i++)
+    {
+      struct usher_member shown;
+      int there;
+
+      if (i)
+        {
+          (void) usleep ((useconds_t) wait_ms * 1000);
+          wait_ms *= 2;
+        }
+      arena_reset (&c->arena);
+      there = readback (c->r, c->session, &c->row, &c->shown, &c->arena, &shown);
+      if (there < 0)
+        return LOOK_FAILED;
+      if (is_done (c, there ? &shown : NULL))
+        return LOOK_DONE;
+    }
+  return LOOK_NOT_DONE;
+}
+
+/* ---- The outcome in the store. */
+
+static int
+row_native_key (const struct buf *row, struct buf *out)
+{
+  struct row_key key;
+  int x = row_key (row->data, row->len, &key);
+
+  if (x < 0)
+    return x;
+  buf_putc (out, key.space);
+  if (key.by_email)
+    buf_putc (out, '\0');
+  buf_put (out, key.id, key.len);
+  return buf_error (out);
+}
+
+static void
+clear_state (struct member_link *link, uint32_t state)
+{
+  link->flags &= ~(MEMBER_F_DISABLED | MEMBER_F_INVITE | MEMBER_F_BY_USHER);
+  link->flags |= MEMBER_F_SEEN;
+  if (state == USHER_DISABLED)
+    link->flags |= MEMBER_F_DISABLED;
+  if (state >= USHER_PENDING)
+    link->flags |= MEMBER_F_INVITE;
+  link->missed = 0;
+}
+
+/* Somebody who was in the app before keeps the roles of then: the wanted ones are the
+   next task's (behaviour 6.3). */
+static bool
+lacks_roles (const struct change *c, const struct usher_member *shown)
+{
+  return c->kind == TASK_ADD_USER && shown->state == USHER_ACTIVE && c->n_roles && !has_roles (c, shown, true)
+         && streq (app_get_text (c->r->app, "update", "none"), "in-place");
+}
+
+static uint16_t
+status_after (const struct change *c, const struct usher_member *shown, const struct member_link *link)
+{
+  uint32_t state = shown->state;
+
+  if (c->kind == TASK_REMOVE_USER)
+    return MEMBER_REMOVED;
+  if (c->kind == TASK_ADD_USER && lacks_roles (c, shown))
+    return MEMBER_AWAITING_UPDATE;
+  if (state >= USHER_PENDING)
+    return MEMBER_PENDING_INVITE;
+  return id_is_zero (&link->person) ? MEMBER_UNMATCHED : member_settled (c->r->hub);
+}
+
+/* The account was there all along under another link: it takes over person and grant,
+   and the row made for the invitation goes.  One that somebody else has, or that Usher
+   promised to leave alone, is not taken: -EPERM. */
+static int
+take_over (struct change *c, struct txn *t, const struct buf *key, struct member *m)
+{
+  struct member there;
+  struct member_link made = m->link;
+
+  if (txn_member_by_key (t, &c->r->hub_id, key->data, key->len, &there) != 1 || id_equal (&there.link.id, &made.id))
+    return 0;
+  if ((member_is_live (&there.link) && !id_is_zero (&there.link.person)
+       && !id_equal (&there.link.person, &made.person))
+      || (there.link.flags & (MEMBER_F_EXEMPT | MEMBER_F_AUTOMATION)))
+    return -EPERM;
+  /* Deleted first: a person has one live member in a hub.  What was borrowed before a
+     write is read anew. */
+  txn_member_delete (t, &c->r->hub_id, &made.id);
+  if (txn_member_by_key (t, &c->r->hub_id, key->data, key->len, m) != 1)
+    return -ENOENT;
+  m->link.person = made.person;
+  m->link.flags |= made.flags & (MEMBER_F_GUEST | MEMBER_F_ADOPTED);
+  m->link.hub_role = made.hub_role;
+  json_set_id (c->r->task, "member", &m->link.id);
+  return 0;
+}
+
+static const char *
+event_after (const struct change *c, uint16_t status)
+{
+  if (c->kind == TASK_REMOVE_USER)
+    return "member.removed";
+  if (c->kind == TASK_UPDATE_ROLE)
+    return "member.role-updated";
+  return status == MEMBER_PENDING_INVITE ? "member.invited" : "member.joined";
+}
+
+static json_t *
+role_task (const struct change *c, struct txn *t, const struct member_link *link)
+{
+  json_t *task = task_new (&system_caller, TASK_UPDATE_ROLE, c->r->hub, &link->id, &link->person,
+                           json_pack ("{s:O}", "roles", json_object_get (c->input, "roles")));
+
+  txn_doc_put (t, STORE_TASK, task);
+  event_add (t, &(struct event) { .type = "task.created", .caller = &system_caller, .hub = c->r->hub,
+                                  .member = &link->id, .outcome = "update-role" });
+  return task;
+}
+
+/* Member, events and the end of the task in one commit. */
+static int
+commit_done (struct change *c, bool no_op)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_write (c->r->e->store);
+  _cleanup_ (buf_done) struct buf key = BUF_INIT (ROW_ID_MAX + 8);
+  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
+  struct member m;
+  struct row row = { 0 };
+  json_t *follow_up = NULL;
+  uint16_t before;
+  int x;
+
+  if (txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
+    return txn_error (t) ? txn_error (t) : -ENOENT;
+  if (c->shown.len)
+    {
+      arena_reset (&c->arena);
+      if (row_get (c->shown.data, c->shown.len, &c->arena, &row) < 0 || row_native_key (&c->shown, &key) < 0)
+        return -EBADMSG;
+      x = take_over (c, t, &key, &m);
+      if (x < 0)
+        return x;
+      m.key = key.data;
+      m.key_len = key.len;
+      m.row = c->shown.data;
+      m.row_len = c->shown.len;
+      clear_state (&m.link, row.member.state);
+    }
+  else
+    m.row = NULL;
+  x = member_hold (&m, &held);
+  if (x < 0)
+    return x;
+  before = m.link.status;
+  m.link.status = status_after (c, &row.member, &m.link);
+  if (m.link.status != before)
+    m.link.changed_ms = clock_now_ms ();
+  if (c->kind == TASK_REMOVE_USER)
+    {
+      m.link.flags |= MEMBER_F_BY_USHER;
+      m.link.last_seen_ms = clock_now_ms ();
+    }
+  m.link.seq = txn_next_seq (t);
+  txn_member_put (t, &c->r->hub_id, &m);
+  if (c->kind == TASK_REMOVE_USER && !m.key)
+    txn_member_delete (t, &c->r->hub_id, &m.link.id);
+  event_add (t, &(struct event) { .type = event_after (c, m.link.status), .caller = &system_caller,
+                                  .hub = c->r->hub, .member = &m.link.id,
+                                  .person = id_is_zero (&m.link.person) ? NULL : &m.link.person,
+                                  .task = &c->r->task_id, .outcome = no_op ? "no-op" : "done" });
+  if (lacks_roles (c, &row.member))
+    follow_up = role_task (c, t, &m.link);
+  issue_resolve (t, c->r->hub, json_text (c->r->task, "kind"), &m.link.id);
+  /* What was done at the app is kept also when the hub went meanwhile. */
+  if (run_is_wanted (c->r, t))
+    run_complete (c->r, t, no_op ? "no-op" : "done");
+  txn_fail (t, fail_point ("change-commit"));
+  x = txn_commit (TAKE (t));
+  if (x == 0 && follow_up)
+    queue_add (c->r->e, follow_up);
+  json_decref (follow_up);
+  return x;
+}
+
+static void
+finish (struct change *c, bool no_op)
+{
+  int x = commit_done (c, no_op);
+
+  if (x == -EPERM)
+    run_fail (c->r, "refused-by-app", "The app answers with an account that belongs to somebody else, or is exempted.");
+  else if (x < 0)
+    {
+      c->r->end = RUN_FAILED;
+      run_store_failed (c->r, x, "The outcome of the change cannot be written");
+    }
+}
+
+/* ---- The call. */
+
+static const uint32_t ops[] = {
+  [TASK_ADD_USER] = WIRE_OP_INVITE,
+  [TASK_UPDATE_ROLE] = WIRE_OP_SET_ROLE,
+  [TASK_REMOVE_USER] = WIRE_OP_REMOVE,
+};
+
+static int32_t
+call (struct change *c, struct session_outcome *o)
+{
+  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
+  struct session_events events = readback_events;
+  struct readback b = { .r = c->r, .row = &c->shown, .owner = c };
+  struct wire_call wire = {
+    .op = ops[c->kind],
+    .attempt = (uint32_t) json_number (c->r->task, "attempts", 1),
+    .member = { c->row.data, c->row.len },
+    .roles = { c->roles, c->n_roles },
+    .fields = { c->fields, c->n_fields },
+    .key = c->key,
+    .resume = { c->resume.data, c->resume.len },
+  };
+
+  events.checkpoint = on_checkpoint;
+  buf_reset (&c->shown);
+  return run_call (c->r, c->session, &wire, &limits, &events, &b, NULL, o);
+}
+
+/* The app does not show the change.  An invitation that the app never lists is not sent
+   again by itself. */
+static void
+not_confirmed (struct change *c, const char *text)
+{
+  run_fail (c->r, "not-confirmed", "%s", text);
+}
+
+static bool
+invisible_invite (const struct change *c)
+{
+  return c->kind == TASK_ADD_USER && streq (app_get_text (c->r->app, "add.pending", "none"), "none")
+         && has_prefix (app_get_text (c->r->app, "add.how", "create"), "invite");
+}
+
+/* After an answer that was good. */
+static void
+confirm (struct change *c, int32_t answer)
+{
+  if (answer == USHER_INVITED && invisible_invite (c))
+    {
+      /* Nothing to read back: the app's own acceptance counts. */
+      if (!c->shown.len)
+        buf_put (&c->shown, c->row.data, c->row.len);
+      finish (c, false);
+      return;
+    }
+  if (c->shown.len)
+    {
+      buf_reset (&c->row);
+      buf_put (&c->row, c->shown.data, c->shown.len);
+    }
+  c->there_already = answer == USHER_ALREADY;
+  switch (look (c, LOOKS))
+    {
+    case LOOK_DONE:
+      finish (c, answer == USHER_ALREADY);
+      break;
+    case LOOK_NOT_DONE:
+      not_confirmed (c, "The app said yes, but it does not show the change.");
+      break;
+    case LOOK_FAILED:
+      break;
+    }
+}
+
+/* After an answer that was lost, in this run or an earlier one: true when the change may
+   be sent (again). */
+static bool
+settle_doubt (struct change *c, bool may_send)
+{
+  /* Whoever is there at all is not invited again. */
+  c->there_already = true;
+  switch (look (c, 1))
+    {
+    case LOOK_DONE:
+      finish (c, false);
+      return false;
+    case LOOK_NOT_DONE:
+      if (may_send && !invisible_invite (c))
+        return true;
+      not_confirmed (c, "The answer of the app was lost, and it does not show the change.");
+      return false;
+    case LOOK_FAILED:
+      return false;
+    }
+  return false;
+}
+
+/* Doubt is the rule once a request went out; only the app's own no makes sure. */
+static bool
+in_doubt (int32_t status, const struct session_outcome *o)
+{
+  int class = failure_class (status);
+
+  return o->called && (o->crashed || class < 2 || class > 6) && status != USHER_E_LATER;
+}
+
+static void
+judge (struct change *c, int32_t status, const struct session_outcome *o)
+{
+  int x;
+
+  if (status >= 0)
+    confirm (c, status);
+  else if (status == USHER_E_NO_MEMBER && c->kind == TASK_REMOVE_USER)
+    confirm (c, USHER_ALREADY);
+  else if (in_doubt (status, o))
+    {
+      /* The intent stays "called": whatever comes next reads before it sends. */
+      run_fail_outcome (c->r, o);
+      if (!session_alive (c->session) || *c->r->stop)
+        return;
+      /* Once it is sure that nothing happened, a failure goes by its own name. */
+      if (settle_doubt (c, true) && failure_class (status) == 8)
+        not_confirmed (c, "The answer of the app was lost, and it does not show the change.");
+    }
+  else
+    {
+      run_fail_outcome (c->r, o);
+      x = set_intent (c, status == USHER_E_LATER ? "later" : "failed");
+      if (x < 0 && c->r->end != RUN_DROPPED)
+        run_store_failed (c->r, x, "The state of the change cannot be written");
+    }
+}
+
+static void
+go (struct change *c)
+{
+  struct session_outcome o = { 0 };
+  int32_t status;
+  int x;
+
+  read_intent (c);
+  c->session = run_session (c->r);
+  if (!c->session)
+    return;
+  /* Also after a doubt nothing is sent that is not wanted any more. */
+  if (was_called (c) && (!settle_doubt (c, true) || !still_wanted (c)))
+    return;
+  x = set_intent (c, "called");
+  if (x < 0)
+    {
+      if (c->r->end != RUN_DROPPED)
+        run_store_failed (c->r, x, "The intent of the change cannot be written");
+      return;
+    }
+  if (fail_point ("change-intent") < 0)
+    {
+      run_fail (c->r, "store-error", "The change was stopped before it was sent.");
+      return;
+    }
+  status = call (c, &o);
+  if (fail_point ("change-answered") < 0)
+    run_fail (c->r, "not-confirmed", "The answer of the app was lost.");
+  else
+    judge (c, status, &o);
+  session_outcome_done (&o);
+}
+
+void
+run_change (struct run *r)
+{
+  struct change *c = calloc (1, sizeof *c);
+  int x;
+
+  if (!c)
+    {
+      run_fail (r, "store-error", "There is no memory for the change.");
+      return;
+    }
+  *c = (struct change) { .r = r, .input = json_object_get (r->task, "input"), .arena = ARENA_INIT (ARENA_BYTES),
+                         .row = BUF_INIT (ROW_MAX + 8), .shown = BUF_INIT (ROW_MAX + 8),
+                         .resume = BUF_INIT (16384) };
+  (void) task_kind_parse (json_text (r->task, "kind"), &c->kind);
+  read_wishes (c);
+  x = load_member (c);
+  if (x < 0)
+    run_fail (r, "member-not-found", "The member of this task is no longer known.");
+  else if (was_called (c) || still_wanted (c))
+    go (c);
+  run_session_done (r, TAKE (c->session));
+  arena_done (&c->arena);
+  buf_done (&c->row);
+  buf_done (&c->shown);
+  buf_done (&c->resume);
+  free (c);
+}
+
+/* ---- The member's status around its task. */
+
+static void
+set_member_status (struct txn *t, const json_t *task, const json_t *hub, uint16_t status)
+{
+  struct id hub_id, member;
+  struct member m;
+
+  if (!json_id (hub, "id", &hub_id) || !json_id (task, "member", &member)
+      || txn_member_get (t, &hub_id, &member, &m) != 1)
+    return;
+  m.link.status = status;
+  m.link.changed_ms = clock_now_ms ();
+  m.row = NULL;
+  txn_member_put (t, &hub_id, &m);
+}
+
+void
+change_begins (struct txn *t, const json_t *task, const json_t *hub)
+{
+  enum task_kind kind;
+
+  if (task_kind_parse (json_text (task, "kind"), &kind) < 0)
+    return;
+  switch (kind)
+    {
+    case TASK_ADD_USER:
+      set_member_status (t, task, hub, MEMBER_INVITING);
+      break;
+    case TASK_UPDATE_ROLE:
+      set_member_status (t, task, hub, MEMBER_AWAITING_UPDATE);
+      break;
+    case TASK_REMOVE_USER:
+      set_member_status (t, task, hub, MEMBER_AWAITING_DEPROVISIONING);
+      break;
+    case TASK_VALIDATE:
+    case TASK_SYNC:
+      break;
+    }
+}
+
+void
+change_failed (struct txn *t, const json_t *task, const json_t *hub)
+{
+  bool cancelled = streq (json_text (json_object_get (task, "error"), "code"), "cancelled");
+  enum task_kind kind;
+
+  if (task_kind_parse (json_text (task, "kind"), &kind) < 0)
+    return;
+  switch (kind)
+    {
+    case TASK_ADD_USER:
+      set_member_status (t, task, hub, MEMBER_INVITE_FAILED);
+      break;
+    case TASK_UPDATE_ROLE:
+      set_member_status (t, task, hub, cancelled ? member_settled (hub) : MEMBER_UPDATE_FAILED);
+      break;
+    case TASK_REMOVE_USER:
+      if (!cancelled)
+        set_member_status (t, task, hub, MEMBER_DEPROVISIONING_FAILED);
+      else
+        set_member_status (t, task, hub,
+                           json_object_get (task, "person") ? member_settled (hub) : MEMBER_UNMATCHED);
+      break;
+    case TASK_VALIDATE:
+    case TASK_SYNC:
+      break;
+    }
+}

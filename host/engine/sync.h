@@ -1,0 +1,100 @@
+/* The inner pieces of a sync, each a pure step: fold the rows of one member into one,
+   judge the sections, merge what the app shows with what the store knows. */
+#ifndef USHER_ENGINE_SYNC_H
+#define USHER_ENGINE_SYNC_H
+
+#include "host/engine/internal.h"
+#include "host/store/delta.h"
+#include "host/store/sorter.h"
+#include "host/store/spool.h"
+
+/* ---- fold.c: rows that speak of one member. */
+
+struct fold
+{
+  struct arena arena;
+  struct buf out;             /* the united row, when there was something to unite */
+  struct usher_member member; /* in arena */
+  const void *only;           /* the one row there was, borrowed; NULL = more */
+  size_t only_len;
+  size_t n;                   /* member rows */
+  size_t edges;
+  uint32_t ordinal;           /* section of the newest member row */
+  bool duplicate;             /* the same member twice in one section */
+};
+void fold_init (struct fold *f);
+void fold_done (struct fold *f);
+void fold_reset (struct fold *f);
+/* Adds a row of the section ORDINAL; ROW is borrowed until fold_finish. */
+int fold_add (struct fold *f, uint32_t ordinal, const void *row, size_t len);
+/* Roles that the app's listing could not vouch for: those of an earlier row are kept. */
+int fold_keep_roles (struct fold *f, const void *row, size_t len);
+/* 1 and the row (borrowed), 0 when there were only edges. */
+int fold_finish (struct fold *f, const void **ret_row, size_t *ret_len);
+
+/* ---- prove.c: what the sections of a listing are worth (behaviour 5.4). */
+
+enum listing { LISTING_COMPLETE, LISTING_PARTIAL, LISTING_UNPROVED };
+const char *listing_name (enum listing l);
+
+struct proof
+{
+  enum listing listing;
+  bool members;       /* absence of a member counts */
+  bool invites;
+  bool roles;         /* absence of a role-of edge counts */
+  uint64_t requests, bytes;
+  char why[256];      /* the first reason against; "" = none */
+  size_t sections, sections_of_members, sections_of_invites;
+};
+/* Looks at one SECTION_END note of the spool, and at the distinct rows it had (UINT64_MAX
+   = not counted). */
+void proof_init (struct proof *p);
+void proof_section (struct proof *p, const json_t *note, uint64_t distinct);
+void proof_against (struct proof *p, const char *why);
+void proof_finish (struct proof *p);
+
+/* ---- merge.c: the reading pass that makes the delta. */
+
+struct merge
+{
+  /* in */
+  struct run *run;
+  struct delta *delta;
+  const struct proof *proof;
+  uint64_t start_seq;          /* rows verified after this are left alone */
+  bool first;                  /* the hub's first sync: no event a member */
+  bool dry;
+  /* out */
+  uint64_t seen, added, changed, known, duplicates;
+  uint64_t others;             /* members, without invitations and the automation account */
+  uint64_t reappeared;         /* removed by Usher, and shown again */
+  struct id *missing;          /* owned: members that the listing lacks */
+  uint64_t missing_known;      /* of them, those that count for the safeguard */
+  size_t n_missing, cap_missing;
+  bool kept_touched;           /* one of keep-members among them */
+  json_t *roles_seen;          /* owned: {group: {id: true}} */
+  /* inner */
+  struct txn *look;            /* a snapshot for looking people up, renewed */
+  unsigned int looked;
+  uint64_t *linked;            /* people linked in this pass, an open hash set */
+  size_t n_linked, cap_linked;
+  struct id *gone_invites;     /* invitations that are no longer listed */
+  size_t n_gone_invites, cap_gone_invites;
+  struct id *adopted_invites;
+  size_t n_adopted_invites, cap_adopted_invites;
+  struct arena held;           /* an invitation that goes on as a member */
+};
+void merge_init (struct merge *m, struct run *run);
+void merge_done (struct merge *m);
+/* Walks the sorted rows and the store side by side. */
+int merge_run (struct merge *m, struct sorter *rows);
+/* Writes those of the missing whose absence is confirmed (CONFIRMED[i]) as removed, and
+   counts the others as missed once more. */
+int merge_missing (struct merge *m, const bool *confirmed);
+/* In how many proved listings in a row the member was missing before this one. */
+uint32_t merge_missed (struct merge *m, const struct id *member);
+/* The member row of an id, for asking the app: 1, copied to OUT. */
+int merge_row_of (struct merge *m, const struct id *member, struct buf *out);
+
+#endif

@@ -1,0 +1,284 @@
+/* Owns the workspace as a whole: set-up, state, and the doctor's look at everything that
+   must hold. */
+#include <config.h>
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "host/common/clock.h"
+#include "host/common/text.h"
+#include "host/engine/confinement.h"
+#include "host/engine/connectors.h"
+#include "host/engine/people.h"
+
+#define NAME_MAX_CHARS 80u
+
+/* ---- Set-up. */
+
+static int
+set_up (struct txn *t, const struct call *c, json_t **ret_workspace, json_t **ret_owner, struct refusal *r)
+{
+  const char *name = json_text (c->body, "name");
+  char host[256] = "workspace";
+  struct person_fields f = { .email = json_text (c->body, "owner"), .is_guest = -1,
+                             .giver = ROLE_OWNER };
+  struct caller owner = *c->caller;
+  json_t *workspace;
+  int x;
+
+  if (name && (!*name || !text_is_line (name) || utf8_length (name) > NAME_MAX_CHARS))
+    return refuse (r, "validation-failed", "name", "The name of a workspace has 1 to %u characters, in one line.",
+                   NAME_MAX_CHARS);
+  if (!f.email)
+    return refuse (r, "validation-failed", "owner", "owner is the e-mail address of the workspace's owner.");
+  x = person_make (t, &system_caller, &f, ret_owner, r);
+  if (x < 0)
+    return x;
+  json_set_text (*ret_owner, "workspace_role", "owner");
+  txn_doc_put (t, STORE_PERSON, *ret_owner);
+  (void) json_id (*ret_owner, "id", &owner.person);
+  (void) gethostname (host, sizeof host - 1);
+  workspace = doc_new (&owner);
+  json_set_text (workspace, "name", name ? name : host);
+  json_set_text (workspace, "owner", json_text (*ret_owner, "id"));
+  (void) json_object_set_new (workspace, "corporate_domains", json_array ());
+  txn_doc_put (t, STORE_WORKSPACE, workspace);
+  event_add (t, &(struct event) { .type = "workspace.set-up", .caller = &owner });
+  *ret_workspace = workspace;
+  return 0;
+}
+
+int
+engine_setup (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_write (e->store);
+  json_t *workspace = workspace_get (t), *owner = NULL;
+  int x = 0;
+
+  if (c->caller->kind != CALLER_SOCKET)
+    x = refuse (r, "not-permitted", NULL, "Set-up works on the daemon's socket only.");
+  else if (workspace)
+    x = refuse (r, "already-set-up", NULL, "The workspace %s was set up already.", json_text (workspace, "name"));
+  else
+    x = set_up (t, c, &workspace, &owner, r);
+  if (x == 0)
+    {
+      x = txn_commit (t);
+      x = x < 0 ? refuse_errno (r, x) : 0;
+    }
+  else
+    txn_abort (t);
+  if (x == 0)
+    *ret = json_pack ("{s:O, s:o, s:s}", "workspace", workspace, "owner", person_render (owner), "message",
+                      "The workspace is ready.  On this machine's socket you act as its Owner; for other machines "
+                      "make a token: usher token create NAME --scope read --scope write --scope admin");
+  json_decref (workspace);
+  json_decref (owner);
+  return x;
+}
+
+/* ---- State. */
+
+struct tally
+{
+  size_t live, healthy, review, waiting;
+};
+
+static bool
+count_hub (void *arg, json_t *hub)
+{
+  struct tally *n = arg;
+  const char *status = json_text (hub, "status");
+
+  if (!hub_is_live (hub))
+    return true;
+  n->live++;
+  n->healthy += streq (status, "healthy");
+  n->review += has_prefix (status, "review-");
+  n->waiting += streq (status, "requires-sync") || streq (status, "under-validation");
+  return true;
+}
+
+static bool
+count_unread (void *arg, json_t *issue)
+{
+  *(size_t *) arg += streq (json_text (issue, "state"), "unread");
+  return true;
+}
+
+static bool
+count_open (void *arg, json_t *report)
+{
+  *(size_t *) arg += streq (json_text (report, "status"), "open");
+  return true;
+}
+
+int
+engine_status (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  json_t *workspace = workspace_get (t);
+  size_t issues = 0, reports = 0;
+  struct queue_counts tasks;
+  struct store_space space;
+  struct tally hubs = { 0 };
+
+  (void) r;
+  (void) c;
+  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, count_hub, &hubs);
+  txn_doc_walk (t, STORE_ISSUE, 0, NULL, false, NULL, count_unread, &issues);
+  txn_doc_walk (t, STORE_REPORT, 0, NULL, false, NULL, count_open, &reports);
+  queue_counts (e, &tasks);
+  store_space (e->store, &space);
+  *ret = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
+                    PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) hubs.live, "healthy",
+                    (json_int_t) hubs.healthy, "in_review", (json_int_t) hubs.review, "waiting",
+                    (json_int_t) hubs.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
+                    (json_int_t) tasks.running, "issues_unread", (json_int_t) issues, "reports_open",
+                    (json_int_t) reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
+                    (json_int_t) space.map_used, "disk_free", (json_int_t) space.disk_free, "confinement",
+                    confinement_json ());
+  json_set_time (*ret, "started_at", e->started_ms);
+  json_set_text (*ret, "workspace", json_text (workspace, "name"));
+  json_decref (workspace);
+  return 0;
+}
+
+/* ---- Doctor. */
+
+static void
+add_check (json_t *checks, const char *name, bool ok, const char *detail, const char *action)
+{
+  json_t *check = json_pack ("{s:s, s:b}", "name", name, "ok", ok);
+
+  json_set_text (check, "detail", detail);
+  json_set_text (check, "action", ok ? NULL : action);
+  (void) json_array_append_new (checks, check);
+}
+
+static void
+check_state (struct engine *e, json_t *checks)
+{
+  struct stat st = { 0 };
+  struct store_space space;
+  char text[160];
+  bool closed;
+
+  closed = stat (e->state_dir, &st) == 0 && !(st.st_mode & 077);
+  add_check (checks, "state folder", closed, e->state_dir, "Take the folder's rights from group and others (chmod 700).");
+  closed = stat (vault_key_file (e->vault), &st) == 0 && !(st.st_mode & 077);
+  add_check (checks, "key", closed, vault_key_file (e->vault), "Let nobody but the daemon's user read the key (chmod 600).");
+  store_space (e->store, &space);
+  (void) snprintf (text, sizeof text, "%llu MiB of %llu MiB of the map, %llu MiB free on disk",
+                   (unsigned long long) (space.map_used >> 20), (unsigned long long) (space.map_size >> 20),
+                   (unsigned long long) (space.disk_free >> 20));
+  add_check (checks, "store", store_check_room (e->store, 64u << 20) == 0, text,
+             "Free space on the disk that holds the state folder, or raise map-size in usher.conf.");
+}
+
+static void
+check_apps (struct engine *e, json_t *checks)
+{
+  struct apps *apps = engine_apps (e);
+  size_t i;
+
+  for (i = 0; i < apps_count (apps); i++)
+    {
+      const struct app *app = apps_at (apps, i);
+      _cleanup_ (freep) char *why = connectors_broken (e, app_connector (app));
+      char name[64];
+
+      (void) snprintf (name, sizeof name, "app %s", app_id (app));
+      add_check (checks, name, !why, why ? why : app_name (app), "Install or mend the connector, then reload.");
+    }
+  if (!apps_count (apps))
+    add_check (checks, "apps", false, "No app file was found.", "Check --app-path.");
+  apps_unref (apps);
+}
+
+static bool
+check_hub (void *arg, json_t *hub)
+{
+  const char *status = json_text (hub, "status"), *reason = json_text (hub, "status_reason");
+  char name[128], detail[512];
+
+  if (!hub_is_live (hub))
+    return true;
+  (void) snprintf (name, sizeof name, "hub %s", json_text (hub, "label"));
+  (void) snprintf (detail, sizeof detail, "%s%s%s", status, reason ? ": " : "", reason ? reason : "");
+  add_check (arg, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
+  return true;
+}
+
+int
+engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  json_t *checks = json_array (), *workspace = workspace_get (t), *check;
+  bool ok = true;
+  size_t i;
+
+  (void) c;
+  (void) r;
+  add_check (checks, "set-up", workspace != NULL, workspace ? json_text (workspace, "name") : "no workspace yet",
+             "Run usher setup --owner EMAIL.");
+  check_state (e, checks);
+  confinement_check (checks, add_check);
+  check_apps (e, checks);
+  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, checks);
+  json_array_foreach (checks, i, check)
+    ok = ok && json_flag (check, "ok");
+  *ret = json_pack ("{s:b, s:o}", "ok", ok, "checks", checks);
+  json_decref (workspace);
+  return 0;
+}
+
+/* ---- The catalogue. */
+
+static json_t *
+app_render (struct engine *e, const struct app *app)
+{
+  _cleanup_ (freep) char *broken = connectors_broken (e, app_connector (app));
+  json_t *o = json_loads (app_public_json (app), 0, NULL);
+
+  if (o)
+    json_set_text (o, "broken", broken);
+  return o;
+}
+
+int
+engine_app_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_read (e->store);
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  struct apps *apps;
+  json_t *items;
+  size_t i;
+
+  txn_abort (t);
+  if (x < 0)
+    return x;
+  apps = engine_apps (e);
+  items = json_array ();
+  for (i = 0; i < apps_count (apps); i++)
+    (void) json_array_append_new (items, app_render (e, apps_at (apps, i)));
+  apps_unref (apps);
+  return list_of (items, c, ret, r);
+}
+
+int
+engine_app_show (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_read (e->store);
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  struct apps *apps = engine_apps (e);
+  const struct app *app = apps_find (apps, c->path[0]);
+
+  txn_abort (t);
+  if (x == 0 && !app)
+    x = refuse (r, "not-found", NULL, "There is no app %s in the catalogue.", c->path[0]);
+  if (x == 0)
+    *ret = app_render (e, app);
+  apps_unref (apps);
+  return x;
+}
