@@ -9,6 +9,7 @@ include host/apps/local.mk
 include host/directory/local.mk
 include host/engine/local.mk
 include host/api/local.mk
+include host/cli/local.mk
 
 sbin_PROGRAMS += host/usherd
 host_usherd_SOURCES = host/usherd.c

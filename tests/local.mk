@@ -11,6 +11,8 @@ include tests/unit/store.mk
 include tests/fuzz/spool.mk
 include tests/unit/net.mk
 include tests/unit/sdk.mk
+include tests/unit/cli.mk
+include tests/e2e/cli.mk
 include tests/fuzz/rows.mk
 include tests/worker/local.mk
 include tests/unit/worker.mk

@@ -1,0 +1,73 @@
+/* The HTTP API from the outside: one request at a time over the daemon's socket or a
+   URL.  Knows what an answer is; knows nothing of commands. */
+#ifndef USHER_CLI_CLIENT_H
+#define USHER_CLI_CLIENT_H
+
+#include <jansson.h>
+
+#include "host/common/base.h"
+
+#define ANSWER_BYTES_MAX (64u * 1024 * 1024)
+#define REQUEST_TIMEOUT_MS 300000
+#define REACH_MS 5000       /* how long a socket that is missing or refuses is tried */
+#define REACH_EVERY_MS 100
+#define PAGE_ITEMS "500"
+
+struct client;
+
+struct client_address
+{
+  const char *socket; /* path, NULL with url */
+  const char *url;    /* without /api/v1 */
+  const char *token_file;
+};
+
+struct answer
+{
+  long status;  /* HTTP */
+  json_t *json; /* owned; NULL when the body was empty or no JSON */
+};
+
+static inline void
+answer_done (struct answer *a)
+{
+  json_decref (a->json);
+  *a = (struct answer) { 0, NULL };
+}
+
+/* The string KEY of a thing; "" when there is none. */
+const char *json_text (const json_t *json, const char *key);
+
+/* Prepares; connects to nothing.  Reads the token. */
+int client_open (const struct client_address *address, struct client **ret);
+struct client *client_free (struct client *c);
+DEFINE_CLEANUP (struct client *, client_free)
+
+/* Sends METHOD PATH (after /api/v1, encoded, with its query) with BODY as JSON (NULL =
+   none) and gives any answer that HTTP has, refusals included.  A write has a key of
+   its own, and is sent again with that key when its answer is lost.  Fails with
+   STATUS_UNREACHABLE, STATUS_NOT_ALLOWED (the socket), an interrupt's status, or
+   STATUS_FAILED for an answer that is none; RET is then untouched. */
+int client_call (struct client *c, const char *method, const char *path, const json_t *body,
+                 struct answer *ret);
+/* The same with LEN bytes of TYPE as the body. */
+int client_send (struct client *c, const char *method, const char *path, const char *type,
+                 const void *body, size_t len, struct answer *ret);
+/* client_call, and a refusal is explained: RET is an answer of 200 to 299. */
+int client_get (struct client *c, const char *path, struct answer *ret);
+
+/* STATUS_DONE for an answer of 200 to 299; else says the problem in one sentence with
+   its next step, and gives the status that goes with it. */
+int answer_check (const struct answer *a);
+/* The problem's code, "" when there is none. */
+const char *answer_code (const struct answer *a);
+
+/* The rows and fields that JSON lists under "errors", each as a line on standard error;
+   a row is named "SOURCE:LINE". */
+void answer_say_errors (const json_t *json, const char *source);
+
+/* Calls EACH for every item of the list at PATH, page after page. */
+int client_list (struct client *c, const char *path,
+                 int (*each) (const json_t *item, void *data), void *data);
+
+#endif

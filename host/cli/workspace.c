@@ -1,0 +1,158 @@
+/* Owns the commands on the workspace whose answers are not shown as they come: doctor,
+   setup, tokens, people as CSV, and the wait for a task that is there already. */
+#include <config.h>
+
+#include "host/cli/ask.h"
+#include "host/cli/cli.h"
+#include "host/cli/interrupt.h"
+#include "host/cli/output.h"
+#include "host/cli/say.h"
+
+#define IMPORT_MAX (64u * 1024 * 1024)
+
+static int
+list_checks (struct cli *cli, const json_t *doctor)
+{
+  struct listing l;
+  const json_t *check;
+  size_t i;
+  int status = listing_begin (&l, cli->args.format, cli->args.command->view);
+
+  json_array_foreach (json_object_get (doctor, "checks"), i, check)
+    if (!status)
+      status = listing_add (&l, check);
+  (void) listing_end (&l);
+  return status;
+}
+
+int
+run_doctor (struct cli *cli)
+{
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = client_get (cli->client, "/doctor", &a);
+
+  if (!status)
+    status = cli->args.format == FORMAT_JSON ? output_thing (FORMAT_JSON, a.json)
+                                             : list_checks (cli, a.json);
+  if (!status && !json_is_true (json_object_get (a.json, "ok")))
+    status = STATUS_FAILED;
+  return status;
+}
+
+/* The request that the command's options make, and its answer. */
+static int
+call (struct cli *cli, struct answer *ret)
+{
+  json_t *body = NULL;
+  int status = request_body (cli, &body);
+
+  if (!status)
+    status = request_write (cli, cli->args.command->method, cli->args.command->path, body, ret);
+  json_decref (body);
+  return status;
+}
+
+int
+run_setup (struct cli *cli)
+{
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = call (cli, &a);
+  const char *line;
+
+  if (status)
+    return status;
+  line = json_text (a.json, "message");
+  if (cli->args.format != FORMAT_TABLE || !*line)
+    return request_finish (cli, &a);
+  for (; *line; line += strcspn (line, "\n"), line += *line == '\n')
+    say_line ("%.*s", (int) MIN (strcspn (line, "\n"), SENTENCE_MAX), line);
+  return STATUS_DONE;
+}
+
+int
+run_token_create (struct cli *cli)
+{
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = call (cli, &a);
+
+  if (status)
+    return status;
+  if (cli->args.format != FORMAT_TABLE || !*json_text (a.json, "token"))
+    return output_thing (cli->args.format, a.json);
+  say_line ("%s", json_text (a.json, "token"));
+  if (!cli->args.quiet)
+    say_note ("This is the only time the token is shown; keep it in a file only you can read.");
+  return STATUS_DONE;
+}
+
+int
+run_task_watch (struct cli *cli)
+{
+  json_t *task = NULL;
+  int status = wait_for_task (cli, args_operand (&cli->args, "TASK"), &task);
+
+  if (task && cli->args.format != FORMAT_TABLE)
+    (void) output_thing (cli->args.format, task);
+  json_decref (task);
+  return status;
+}
+
+static void
+say_import (const json_t *result)
+{
+  static const char *const counts[] = { "added", "changed", "unchanged", "removed" };
+  _cleanup_ (buf_done) struct buf line = BUF_INIT (SENTENCE_MAX);
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (counts); i++)
+    buf_printf (&line, "%s%" JSON_INTEGER_FORMAT " %s", i ? ", " : "",
+                json_integer_value (json_object_get (result, counts[i])), counts[i]);
+  say_line ("People: %s.", line.data ? line.data : "");
+}
+
+/* What the daemon made of FILE; rows it could not take are named one by one. */
+static int
+finish_import (struct cli *cli, const char *file, const struct answer *a)
+{
+  int status = answer_check (a);
+  bool wrong = json_array_size (json_object_get (a->json, "errors")) > 0;
+
+  if (!status && task_of (a, 0))
+    status = request_finish (cli, a);
+  else if (!status && cli->args.format != FORMAT_TABLE)
+    status = output_thing (cli->args.format, a->json);
+  else if (!status && !cli->args.quiet)
+    say_import (a->json);
+  if (wrong)
+    answer_say_errors (a->json, file);
+  return wrong && !status ? STATUS_USAGE : status;
+}
+
+int
+run_directory_import (struct cli *cli)
+{
+  _cleanup_ (buf_done) struct buf people = BUF_INIT (IMPORT_MAX);
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  const char *file = args_operand (&cli->args, "FILE");
+  bool remove = args_has (&cli->args, "--remove-missing");
+  int r = ask_file (file, &people), status;
+
+  if (r == -EINTR)
+    return interrupt_status ();
+  if (r == -E2BIG)
+    return say_error (STATUS_USAGE, "%s is longer than %u MiB; import it in parts.", file,
+                      IMPORT_MAX / (1024 * 1024));
+  if (r < 0)
+    return say_error (STATUS_USAGE, "%s cannot be read: %s.", file, strerror (-r));
+  if (remove)
+    {
+      status = request_confirm (cli, "This removes from Usher the people of the directory who are not in the file.");
+      if (status)
+        return status;
+    }
+  status = client_send (cli->client, "POST",
+                        remove ? "/directory/import?format=csv&remove_missing=true&confirm=true"
+                               : "/directory/import?format=csv&remove_missing=false",
+                        "text/csv", people.data ? people.data : "", people.len, &a);
+  return status ? status : finish_import (cli, file, &a);
+}
