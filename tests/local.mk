@@ -18,5 +18,6 @@ include tests/worker/local.mk
 include tests/unit/worker.mk
 include tests/fuzz/net.mk
 include tests/fuzz/session.mk
+include tests/contract/local.mk
 include tests/old/local.mk
 include tests/check/sdk.mk

@@ -1,0 +1,2 @@
+# Connectors: one folder each.
+include plugins/seat/local.mk

@@ -1,0 +1,26 @@
+# seat: the SCIM 2.0 client.  The same objects serve the module and its tests.
+noinst_LTLIBRARIES += libseat.la
+libseat_la_SOURCES = \
+	%D%/scim-edit.c \
+	%D%/scim-error.c \
+	%D%/scim-find.c \
+	%D%/scim-group.c \
+	%D%/scim-http.c \
+	%D%/scim-list.c \
+	%D%/scim-roles.c \
+	%D%/scim-url.c \
+	%D%/scim-user.c \
+	%D%/scim-walk.c \
+	%D%/scim-write.c \
+	%D%/scim.c %D%/scim.h \
+	%D%/seat.c \
+	%D%/text.c %D%/text.h
+libseat_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS) $(STRICT_CFLAGS) $(JANSSON_CFLAGS)
+libseat_la_LIBADD = libusher-sdk.la $(JANSSON_LIBS)
+
+connector_LTLIBRARIES += plugins/seat.la
+plugins_seat_la_SOURCES =
+plugins_seat_la_LDFLAGS = $(CONNECTOR_LINK_FLAGS) -Wl,-z,defs
+plugins_seat_la_LIBADD = libseat.la
+dist_app_DATA += %D%/apps/scim.json
+dist_man_MANS += %D%/usher-scim.7
