@@ -13,6 +13,7 @@ include tests/unit/net.mk
 include tests/unit/sdk.mk
 include tests/unit/cli.mk
 include tests/e2e/cli.mk
+include tests/acceptance/local.mk
 include tests/fuzz/rows.mk
 include tests/worker/local.mk
 include tests/unit/worker.mk

@@ -1,0 +1,455 @@
+#!/usr/bin/env python3
+"""Apps that fail, lie and flood, and children that die: each time the task says what is wrong and
+what to do, and nobody is removed."""
+
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from usher import App, Usher, check, equal, main, wait_for  # noqa: E402
+
+USERS = 30
+QUICK = "[tasks]\nretry-wait = 20ms\n"
+ATTEMPTS = 5
+
+
+def connected(scratch, users=USERS, config=QUICK, **options):
+    app = App(scratch, users=users, **options)
+    usher = Usher(scratch, config=config)
+    usher.connect(app)
+    app.reset_counts()
+    return app, usher
+
+
+def members(usher, hub="Acme"):
+    """Everybody of a hub, without what differs between two daemons."""
+    return sorted((m["username"], m["status"], m["app_state"], tuple(r["id"] for r in m["roles"]))
+                  for m in usher.members(hub))
+
+
+def explained(task, code, kind):
+    """The error of a task, held to a code, its class, a sentence and an action."""
+    error = task.get("error")
+    check(error, f"the task has no error: {task}")
+    equal((error["code"], error["class"]), (code, kind), f"code and class of {error}")
+    sentence = error["message"]
+    check(not re.match("[a-z]+ ", sentence) and sentence[-1] in ".!?", f"{sentence!r} is not a sentence")
+    check(error["action"].endswith("."), f"no action: {error}")
+    return error
+
+
+def refused(app, usher, faults, code, kind, status=1, attempts=1):
+    """A sync under these faults ends with this code and changes nobody."""
+    before = members(usher)
+    app.faults(**faults)
+    usher.usher("sync", "Acme", status=status)
+    for fault in faults:
+        check(app.fired(fault.replace("_", "-")), f"{fault} did not fire")
+    app.faults()
+    task = usher.tasks()[0]
+    equal(task["status"], "not-completed", "the task")
+    equal(task["attempts"], attempts, "attempts")
+    explained(task, code, kind)
+    equal(members(usher), before, "members")
+    return task
+
+
+def recovers(usher):
+    usher.usher("sync", "Acme")
+    equal(len(usher.members()), USERS, "members after the fault")
+
+
+# ---- Answers that are no answers.
+
+def wrong_token(scratch):
+    """A wrong token ends in the account's review, and a right one leads out of it"""
+    app = App(scratch, users=USERS)
+    usher = Usher(scratch, config=QUICK)
+    good, app.TOKEN = app.TOKEN, "tok-wrong-0123456789"
+    usher.connect(app, status=1)
+    app.TOKEN = good
+    check(app.counts().get("unauthorized"), "the app refused no token")
+    explained(usher.tasks()[0], "token-rejected", "credential")
+    equal(usher.hub()["status"], "review-automation-account", "the hub")
+    equal(usher.members(), [], "members")
+    token = scratch.file("good", good)
+    account = usher.hub()["account"]
+    usher.usher("account", "set", account, "--secret", f"token=@{token}")
+    wait_for(lambda: usher.hub()["status"] == "healthy", "the hub's recovery")
+    equal(len(usher.members()), USERS, "members")
+
+
+def token_revoked(scratch):
+    """A token that is refused one day stops the sync and removes nobody"""
+    app, usher = connected(scratch)
+    refused(app, usher, {"unauthorized": {}}, "token-rejected", "credential")
+    equal(usher.hub()["status"], "review-automation-account", "the hub")
+
+
+def wrong_url(scratch):
+    """A base URL without a SCIM service is named as a setting to correct"""
+    app = App(scratch, users=USERS)
+    usher = Usher(scratch, config=QUICK)
+    app.url = app.url.replace("/scim/v2", "/elsewhere")
+    usher.connect(app, status=1)
+    check(app.counts().get("off-base"), "nothing was asked there")
+    error = explained(usher.tasks()[0], "wrong-business-id", "config")
+    equal(error.get("field"), "base_url", "the field")
+    equal(usher.hub()["status"], "review-configuration", "the hub")
+
+
+def nobody_listens(scratch):
+    """An address where nobody listens any more is a network error, and is tried again"""
+    app, usher = connected(scratch)
+    before = members(usher)
+    app.process.kill()
+    app.process.wait()
+    usher.usher("sync", "Acme", "--no-wait")
+    task = wait_for(lambda: next((t for t in usher.tasks() if t.get("error")), None), "the failure")
+    explained(task, "network-error", "transient")
+    check(task["status"] != "not-completed", "the task ended at its first failure")
+    equal(members(usher), before, "members")
+
+
+def html(scratch):
+    """A web page with status 200 is no list"""
+    app, usher = connected(scratch)
+    refused(app, usher, {"html": {}}, "unexpected-answer", "contract")
+    recovers(usher)
+
+
+def truncated(scratch):
+    """JSON that ends in its middle is no list, on the first page and on a later one"""
+    app, usher = connected(scratch, page_max=10)
+    refused(app, usher, {"truncate": {"kind": "list-users"}}, "unexpected-answer", "contract")
+    refused(app, usher, {"truncate": {"kind": "list-users", "skip": 2}}, "unexpected-answer", "contract")
+    recovers(usher)
+
+
+def redirected(scratch):
+    """A redirect to another host is not followed, and the other host learns nothing"""
+    app, usher = connected(scratch)
+    other = App(scratch, users=3)
+    refused(app, usher, {"redirect": {"to": other.url + "/Users"}}, "unexpected-answer", "contract")
+    equal(other.counts(), {}, "requests at the other host")
+    recovers(usher)
+
+
+def emptied(scratch):
+    """A list without anybody, where there were members, stops and asks"""
+    app, usher = connected(scratch)
+    refused(app, usher, {"empty": {}}, "safeguard-exceeded", "host", status=5)
+    equal(usher.hub()["status"], "requires-sync", "the hub")
+    check([r for r in usher.json("report", "list") if r["kind"] == "safeguard"], "no report")
+    recovers(usher)
+    equal(usher.hub()["status"], "healthy", "the hub")
+
+
+def repeated_page(scratch):
+    """A page that comes again and again is a loop"""
+    app, usher = connected(scratch, page_max=10)
+    refused(app, usher, {"repeat_page": {}}, "cursor-loop", "limit")
+    recovers(usher)
+
+
+def repeated_cursor(scratch):
+    """A cursor that comes again and again is a loop"""
+    app, usher = connected(scratch, page_max=10, paging="cursor")
+    refused(app, usher, {"repeat_cursor": {}}, "cursor-loop", "limit")
+    recovers(usher)
+
+
+def endless(scratch):
+    """A body without end is cut off at the limit"""
+    app, usher = connected(scratch)
+    refused(app, usher, {"endless": {"kind": "list-users"}}, "answer-too-large", "limit")
+    recovers(usher)
+
+
+def cut(scratch):
+    """A body shorter than announced is a network error, tried again"""
+    app, usher = connected(scratch, page_max=10)
+    refused(app, usher, {"cut": {"kind": "list-users", "skip": 1}}, "network-error", "transient",
+            attempts=ATTEMPTS)
+    recovers(usher)
+
+
+def cut_once(scratch):
+    """A body that is cut once costs one attempt and no member"""
+    app, usher = connected(scratch, page_max=10)
+    app.faults(cut={"kind": "list-users", "skip": 1, "times": 1})
+    usher.usher("sync", "Acme")
+    equal(app.fired("cut"), 1, "cut")
+    equal(len(usher.members()), USERS, "members")
+
+
+def short_last_page(scratch):
+    """A listing that ends before its total is not proved, and nobody is missing"""
+    app, usher = connected(scratch, page_max=10)
+    task = refused(app, usher, {"missing": {"rows": 4, "skip": 2}}, "listing-incomplete", "contract",
+                   attempts=ATTEMPTS)
+    equal(task["sync"]["listing"], "unproved", "the listing")
+    recovers(usher)
+
+
+def short_page(scratch):
+    """Rows that a page left out are asked for again"""
+    app, usher = connected(scratch, page_max=10)
+    app.faults(missing={"rows": 4, "skip": 1, "times": 1})
+    usher.usher("sync", "Acme")
+    equal(app.fired("missing"), 1, "missing")
+    equal(usher.tasks()[0]["sync"]["listing"], "complete", "the listing")
+    equal(len(usher.members()), USERS, "members")
+
+
+def slow_body(scratch):
+    """A body in small pieces loses nobody"""
+    app, usher = connected(scratch)
+    app.faults(slow={"ms": 5, "chunk": 100, "kind": "list-users"})
+    usher.usher("sync", "Acme")
+    check(app.fired("slow"), "slow did not fire")
+    equal(usher.tasks()[0]["sync"]["seen"], USERS, "seen")
+
+
+def server_error(scratch):
+    """Status 500 is the app's own fault, and is tried again"""
+    app, usher = connected(scratch)
+    app.faults(error={"times": 2})
+    usher.usher("sync", "Acme")
+    equal(app.fired("error"), 2, "errors")
+    refused(app, usher, {"error": {}}, "app-unavailable", "transient", attempts=ATTEMPTS)
+    recovers(usher)
+
+
+def rate_limited(scratch, **limit):
+    app, usher = connected(scratch)
+    before = members(usher)
+    app.faults(rate_limit=dict(limit, retry_after=1, times=1))
+    usher.usher("sync", "Acme")
+    equal(app.fired("rate-limit"), 1, "short limits")
+    app.faults(rate_limit=dict(limit, retry_after=600, times=1))
+    usher.usher("sync", "Acme", "--no-wait")
+    task = wait_for(lambda: next((t for t in usher.tasks() if t["status"] == "retrying"), None), "the wait")
+    equal(app.fired("rate-limit"), 1, "long limits")
+    equal((task.get("wait_reason"), task["attempts"]), ("app-asked", 0), "why it waits")
+    usher.advance(500)
+    equal(usher.tasks()[0]["status"], "retrying", "before the time named")
+    equal(members(usher), before, "members")
+    usher.advance(110)
+    wait_for(lambda: usher.tasks()[0]["status"] == "completed", "the end of the wait")
+    equal(members(usher), before, "members")
+
+
+def rate_seconds(scratch):
+    """An app that asks to wait, in seconds, is given the time, and no attempt is counted"""
+    rate_limited(scratch)
+
+
+def rate_date(scratch):
+    """An app that asks to wait until a date is given the time, and no attempt is counted"""
+    rate_limited(scratch, date=True)
+
+
+def expired_cursor(scratch):
+    """A cursor that the app no longer takes begins the listing again, once"""
+    app, usher = connected(scratch, page_max=10, paging="cursor")
+    app.faults(expired_cursor={"times": 1})
+    usher.usher("sync", "Acme")
+    equal(app.fired("expired-cursor"), 1, "expired cursors")
+    equal((usher.tasks()[0]["sync"]["listing"], len(usher.members())), ("complete", USERS), "the sync")
+
+
+def redirected_within(scratch):
+    """A redirect within the app's own host is followed"""
+    app, usher = connected(scratch, page_max=10)
+    app.faults(redirect_within={"kind": "list-users"})
+    usher.usher("sync", "Acme")
+    check(app.fired("redirect-within") >= 3, "no redirect")
+    equal((usher.tasks()[0]["sync"]["listing"], len(usher.members())), ("complete", USERS), "the sync")
+
+
+# ---- Writes.
+
+def one(app, name):
+    return [u for u in app.users() if u["userName"].lower() == name]
+
+
+def lost_answers(scratch):
+    """A write whose answer is lost has exactly one effect"""
+    app, usher = connected(scratch)
+    usher.people("new@example.com")
+    for kind, command, there in (
+            ("create-user", ("invite", "Acme", "new@example.com", "--role", "member"),
+             lambda user: user and user["active"]),
+            ("patch-user", ("set-role", "Acme", "new@example.com", "--role", "admin"),
+             lambda user: [r["value"] for r in user["roles"]] == ["admin"]),
+            ("patch-user", ("remove", "Acme", "new@example.com"), lambda user: not user["active"])):
+        app.reset_counts()
+        app.faults(reset={"kind": kind, "times": 1})
+        usher.usher("member", *command, "--yes")
+        equal(app.fired("reset"), 1, f"resets of {command[0]}")
+        equal(app.counts().get(kind), 1, f"{kind} of {command[0]}")
+        equal(len(one(app, "new@example.com")), 1, "accounts")
+        check(there(app.user("new@example.com")), f"{command[0]} has no effect")
+        equal(usher.tasks()[0]["status"], "completed", command[0])
+
+
+def lying_app(scratch):
+    """A change that the app only claims is not confirmed, and says so"""
+    app, usher = connected(scratch)
+    usher.people("new@example.com", "user000001@example.com")
+    usher.usher("sync", "Acme")
+    app.faults(ignore_write={"kind": "create-user", "times": 2})
+    usher.usher("member", "invite", "Acme", "new@example.com", "--role", "member", "--yes", "--no-wait")
+    task = wait_for(lambda: next((t for t in usher.tasks() if t.get("error")), None), "the doubt")
+    explained(task, "not-confirmed", "uncertain")
+    usher.wait_idle()
+    equal(app.fired("ignore-write"), 2, "lies")
+    equal(len(one(app, "new@example.com")), 1, "accounts")
+    app.faults(ignore_write={"kind": "patch-user"})
+    usher.usher("member", "remove", "Acme", "user000001@example.com", "--yes", status=1)
+    check(app.fired("ignore-write"), "ignore-write did not fire")
+    explained(usher.tasks()[0], "not-confirmed", "uncertain")
+    check(app.user("user000001@example.com")["active"], "the app removed somebody")
+    equal(usher.member("user000001@example.com")["status"], "deprovisioning-failed", "the member")
+
+
+def odd_answers_to_writes(scratch):
+    """A write that is answered oddly is done once or not at all, and the task says which"""
+    app, usher = connected(scratch)
+    usher.people("user000001@example.com")
+    usher.usher("sync", "Acme")
+    other = App(scratch)
+    roles = {True: "admin", False: "member"}
+    admin = True
+    for fault, sent, code, kind in (
+            ({"cut": {}}, 1, None, None),                       # carried out, the answer cut short
+            ({"truncate": {}}, 1, None, None),                  # carried out, the answer is half of one
+            ({"no_body": {}}, 1, None, None),                   # carried out, 204
+            ({"error": {"times": 1}}, 2, None, None),           # not carried out, a passing fault
+            ({"rate_limit": {"times": 1}}, 2, None, None),      # not carried out, asked to wait
+            ({"html": {}}, 1, "unexpected-answer", "contract"),
+            ({"redirect": {"to": other.url + "/Users/1"}}, 1, "unexpected-answer", "contract"),
+            ({"error": {"status": 403}}, 1, "account-lacks-permission", "permission")):
+        name, = fault
+        app.reset_counts()
+        app.faults(**{name: dict(fault[name], kind="patch-user")})
+        usher.usher("member", "set-role", "Acme", "user000001@example.com", "--role", roles[admin], "--yes",
+                    status=1 if code else 0)
+        check(app.fired(name.replace("_", "-")), f"{name} did not fire")
+        app.faults()
+        task = usher.tasks()[0]
+        equal(app.counts()["patch-user"], sent, f"changes sent under {name}")
+        if code:
+            explained(task, code, kind)
+        equal(app.roles("user000001@example.com"), [roles[admin != bool(code)]], f"roles after {name}")
+        if not code:
+            equal(task["status"], "completed", name)
+            admin = not admin
+    equal(other.counts(), {}, "requests at the other host")
+
+
+# ---- Children that die.
+
+def children(usher, name):
+    """The process ids of the daemon's children of that name."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            head, _, tail = (folder / "stat").read_text().rpartition(")")
+        except OSError:
+            continue
+        if int(tail.split()[1]) == usher.process.pid and name in head:
+            found.append(int(folder.name))
+    return sorted(found)
+
+
+def two_hubs(scratch):
+    """Two apps with a hub each, and the children of the first hub."""
+    app, usher = connected(scratch, page_max=5, config="[tasks]\nretry-wait = 500ms\n")
+    first = {name: children(usher, name) for name in ("usher-worker", "usher-net")}
+    other = App(scratch, users=USERS, page_max=5)
+    usher.connect(other, label="Other")
+    for name, pids in first.items():
+        equal(len(pids), 1, f"{name} of one hub")
+    return app, other, usher, {name: pids[0] for name, pids in first.items()}
+
+
+def child_dies(scratch, name, code, kind, says):
+    app, other, usher, pids = two_hubs(scratch)
+    before = members(usher)
+    # In the middle of a listing.
+    app.faults(hold={"page": 4, "times": 1})
+    other.faults(hold={"page": 4, "times": 1})
+    usher.usher("sync", "Acme", "--no-wait")
+    usher.usher("sync", "Other", "--no-wait")
+    wait_for(lambda: app.fired("hold") and other.fired("hold"), "both holds")
+    os.kill(pids[name], signal.SIGKILL)
+    task = wait_for(lambda: next((t for t in usher.tasks() if t.get("error")), None), "the death to be noticed")
+    error = explained(task, code, kind)
+    check(says in error["message"], f"{error['message']!r} does not name {says}")
+    app.release()
+    other.release()
+    usher.wait_idle()
+    usher.wait_idle("Other")
+    task = usher.tasks()[0]
+    equal((task["status"], task["sync"]["seen"]), ("completed", USERS), "the task of the dead child")
+    equal(members(usher), before, "members")
+    task = usher.tasks("Other")[0]
+    equal((task["status"], task["attempts"], task["sync"]["seen"]), ("completed", 1, USERS), "the other hub")
+    check(f"{says} ended by signal 9 (Killed) in list" in usher.logged(), f"the log: {usher.logged()[-2000:]}")
+    # In the middle of a write: its answer comes too slowly to be read before.
+    usher.people("user000002@example.com")
+    usher.usher("sync", "Acme")
+    app.reset_counts()
+    app.faults(slow={"kind": "patch-user", "ms": 400, "chunk": 60, "times": 1})
+    mine = [pid for pid in children(usher, name)]
+    usher.usher("member", "set-role", "Acme", "user000002@example.com", "--role", "admin", "--yes", "--no-wait")
+    wait_for(lambda: app.fired("slow"), "the write")
+    for pid in mine:
+        os.kill(pid, signal.SIGKILL)
+    usher.wait_idle()
+    task = usher.tasks()[0]
+    equal((task["kind"], task["status"]), ("update-role", "completed"), "the write")
+    equal(app.counts()["patch-user"], 1, "changes sent")
+    equal(app.roles("user000002@example.com"), ["admin"], "roles at the app")
+
+
+def worker_dies(scratch):
+    """A worker killed in a listing and in a write costs an attempt; the other hub does not notice"""
+    child_dies(scratch, "usher-worker", "connector-crashed", "bug", "connector seat")
+
+
+def net_dies(scratch):
+    """A net process killed in a listing and in a write costs an attempt; the other hub does not notice"""
+    child_dies(scratch, "usher-net", "network-error", "transient", "usher-net")
+
+
+def slow_reader(scratch):
+    """A worker that stops reading for a while loses nobody"""
+    app, usher = connected(scratch, users=20000, page_max=1000)
+    app.faults(hold={"page": 3, "times": 1})
+    usher.usher("sync", "Acme", "--no-wait")
+    wait_for(lambda: app.fired("hold"), "the hold")
+    pid, = children(usher, "usher-worker")
+    os.kill(pid, signal.SIGSTOP)
+    app.release()
+    time.sleep(1.5)
+    state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    os.kill(pid, signal.SIGCONT)
+    equal(state, "T", "the worker's state")
+    usher.wait_idle()
+    task = usher.tasks()[0]
+    equal((task["status"], task["sync"]["listing"], task["sync"]["seen"]), ("completed", "complete", 20000), "the sync")
+
+
+if __name__ == "__main__":
+    sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
+                   repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
+                   slow_reader, server_error, rate_seconds, rate_date, expired_cursor,
+                   redirected_within, lost_answers, odd_answers_to_writes, lying_app, worker_dies,
+                   net_dies], "hostile"))

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""kill -9 of usherd: nothing is asked for twice, applied by half or done twice."""
+
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from usher import App, Usher, check, equal, main, wait_for  # noqa: E402
+
+CONFIG = "[tasks]\nretry-wait = 20ms\n"
+PAGES = 20
+PAGE = 50
+IN_FLIGHT = 3
+MANY = 12000
+
+
+def state(usher, hub="Acme"):
+    """What is known of everybody, without ids and times."""
+    return sorted((m["native_id"], m["username"], m["email"], m.get("name"), m["status"], m["tab"], m["app_state"],
+                   m["disabled"], tuple(r["id"] for r in m["roles"])) for m in usher.members(hub))
+
+
+def undisturbed(usher, app):
+    """The same app, seen by a daemon that nobody kills."""
+    class Elsewhere:
+        """A scratch of its own folder, ended with the first."""
+        def __init__(self, scratch):
+            self.dir = scratch.dir / "undisturbed"
+            self.dir.mkdir()
+            self.callback = scratch.callback
+            self.file = lambda name, text: (self.dir / name).write_text(text) and self.dir / name
+    other = Usher(Elsewhere(usher.scratch), config=CONFIG)
+    other.connect(app)
+    return state(other)
+
+
+def dies(usher, what):
+    """Waits for the daemon's death by kill."""
+    wait_for(lambda: usher.process.poll() is not None, what)
+    equal(usher.process.returncode, -9, "how usherd ended")
+    usher.process = None
+
+
+def restarted(usher, points):
+    usher.stop()
+    usher.start(fail_points=points)
+
+
+# ---- A listing.
+
+def listing_killed(scratch, kill, fired):
+    """KILL starts usherd so that it dies; returns when it is dead."""
+    app = App(scratch, users=PAGE, page_max=PAGE)
+    usher = Usher(scratch, config=CONFIG)
+    usher.connect(app)
+    app.change(add=[{"userName": f"more{i:04}@example.com", "active": True, "roles": [{"value": "member"}],
+                     "emails": [{"value": f"more{i:04}@example.com", "primary": True}]}
+                    for i in range(PAGE * (PAGES - 1))])
+    app.reset_counts()
+    kill(app, usher)
+    check(fired(app, usher), "the fault did not fire")
+    before = app.counts()["list-users"]
+    usher.start()
+    usher.wait_idle()
+    task = usher.tasks()[0]
+    equal((task["kind"], task["status"], task["sync"]["listing"], task["sync"]["seen"], task["sync"]["added"]),
+          ("sync", "completed", "complete", PAGE * PAGES, PAGE * (PAGES - 1)), "the sync")
+    asked = app.counts()["list-users"]
+    print(f"  {asked} page requests, {before} of them before the kill", flush=True)
+    check(asked <= PAGES + IN_FLIGHT, f"{asked} page requests for {PAGES} pages")
+    equal(state(usher), undisturbed(usher, app), "the state")
+
+
+def after_page_5(scratch):
+    """Killed when page 5 of 20 was acknowledged: the listing goes on behind it"""
+    def kill(app, usher):
+        restarted(usher, "sync-page=kill:5")
+        usher.usher("sync", "Acme", "--no-wait")
+        dies(usher, "the kill")
+    listing_killed(scratch, kill, lambda app, usher: usher.fired("sync-page") == 1)
+
+
+def while_page_6_is_under_way(scratch):
+    """Killed while the app takes its time over page 6: the listing goes on with it"""
+    def kill(app, usher):
+        app.faults(hold={"page": 6, "times": 1})
+        usher.usher("sync", "Acme", "--no-wait")
+        wait_for(lambda: app.fired("hold"), "page 6")
+        time.sleep(0.3)
+        usher.kill()
+    def fired(app, usher):
+        held = app.fired("hold") == 1
+        app.release()
+        app.faults()
+        return held
+    listing_killed(scratch, kill, fired)
+
+
+# ---- Applying.
+
+def apply_killed(scratch, point, added=MANY):
+    app = App(scratch, users=100, page_max=1000)
+    usher = Usher(scratch, config=CONFIG)
+    usher.connect(app)
+    app.change(add=[{"userName": f"more{i:05}@example.com", "active": True, "roles": [{"value": "member"}],
+                     "emails": [{"value": f"more{i:05}@example.com", "primary": True}]} for i in range(added)],
+               disable=["user000003@example.com"])
+    app.reset_counts()
+    restarted(usher, point)
+    usher.usher("sync", "Acme", "--no-wait")
+    dies(usher, "the kill")
+    equal(usher.fired(point.split("=")[0]), 1, "the fail point")
+    listed = app.counts()["list-users"]
+    usher.start()
+    return app, usher, listed
+
+
+def finished(app, usher, listed, added=MANY):
+    usher.wait_idle()
+    task = usher.tasks()[0]
+    equal((task["kind"], task["status"], task["sync"]["seen"], task["sync"]["added"], task["sync"]["changed"]),
+          ("sync", "completed", 100 + added, added, 1), "the sync")
+    equal(app.counts()["list-users"], listed, "page requests: the listing was whole, nothing is asked again")
+    equal(usher.hub()["counts"]["unmatched"], 100 + added, "the counter")
+    found = state(usher)
+    equal(len(found), 100 + added, "members")
+    equal(found, undisturbed(usher, app), "the state")
+
+
+def in_the_middle_of_apply(scratch):
+    """Killed between two batches of a large apply: rolled forward before anything else"""
+    app, usher, listed = apply_killed(scratch, "delta-batch=kill:2")
+    # The daemon answers only now, and the hub is whole already: no half is ever shown.
+    equal(usher.hub()["counts"]["unmatched"], 100 + MANY, "members at the first answer after the start")
+    finished(app, usher, listed)
+
+
+def in_the_first_batch(scratch):
+    """Killed in the first batch of a large apply, before it is committed: rolled forward all the same"""
+    app, usher, listed = apply_killed(scratch, "delta-batch=kill:1")
+    equal(usher.hub()["counts"]["unmatched"], 100 + MANY, "members at the first answer after the start")
+    finished(app, usher, listed)
+
+
+def before_apply(scratch):
+    """Killed when the delta is on disk and not begun: the listing is used, and applied once"""
+    app, usher, listed = apply_killed(scratch, "sync-sealed=kill")
+    finished(app, usher, listed)
+
+
+def small_apply(scratch):
+    """Killed in an apply that is one transaction: nothing of it is there, and it is done again"""
+    app, usher, listed = apply_killed(scratch, "delta-batch=kill:1", added=50)
+    finished(app, usher, listed, added=50)
+
+
+# ---- Changes.
+
+def change_killed(scratch, point):
+    """Invite, set-role and remove, each killed at POINT."""
+    app = App(scratch, users=10)
+    usher = Usher(scratch, config=CONFIG)
+    usher.connect(app)
+    usher.people("new@example.com")
+    for kind, command, holds in (
+            ("create-user", ("invite", "Acme", "new@example.com", "--role", "member"),
+             lambda user: user["active"] and [r["value"] for r in user["roles"]] == ["member"]),
+            ("patch-user", ("set-role", "Acme", "new@example.com", "--role", "admin"),
+             lambda user: user["active"] and [r["value"] for r in user["roles"]] == ["admin"]),
+            ("patch-user", ("remove", "Acme", "new@example.com"), lambda user: not user["active"])):
+        before = usher.fired(point)
+        app.reset_counts()
+        restarted(usher, f"{point}=kill")
+        # The command may lose its answer with the daemon: what counts is the task.
+        usher.run("member", *command, "--yes", "--no-wait")
+        dies(usher, f"the kill in {command[0]}")
+        equal(usher.fired(point) - before, 1, f"{point} in {command[0]}")
+        usher.start()
+        usher.wait_idle()
+        task = usher.tasks()[0]
+        equal(task["status"], "completed", f"{command[0]} after the restart: {task.get('error')}")
+        sent = {k: n for k, n in app.counts().items() if k in ("create-user", "patch-user", "put-user", "delete-user")}
+        equal(sent, {kind: 1}, f"changes sent by {command[0]}")
+        accounts = [u for u in app.users() if u["userName"] == "new@example.com"]
+        equal(len(accounts), 1, "accounts")
+        check(holds(accounts[0]), f"the effect of {command[0]}: {accounts[0]}")
+        equal(sum(t["kind"] == task["kind"] for t in usher.tasks()), 1, "tasks of this kind")
+
+
+def change_intended(scratch):
+    """Killed when the intent is on disk and nothing was sent: sent once"""
+    change_killed(scratch, "change-intent")
+
+
+def change_answered(scratch):
+    """Killed when the app had answered: read back, not sent again"""
+    change_killed(scratch, "change-answered")
+
+
+def change_committed(scratch):
+    """Killed in the commit of the outcome: read back, not sent again"""
+    change_killed(scratch, "change-commit")
+
+
+if __name__ == "__main__":
+    sys.exit(main([after_page_5, while_page_6_is_under_way, in_the_middle_of_apply, in_the_first_batch, before_apply,
+                   small_apply, change_intended, change_answered, change_committed], "kill"))

@@ -1,0 +1,340 @@
+"""What the tests that drive Usher from outside stand on: a daemon, a command, an app.
+
+Everything runs on loopback and free ports, in a folder of its own under the build folder's
+test-scratch, and is ended by process id.  Environment: USHER_BUILD (the build folder).
+"""
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("USHER_BUILD", TOP / "build/check")).resolve()
+
+
+class Failed(Exception):
+    """A claim did not hold."""
+
+
+class Skipped(Exception):
+    """What a test stands on is not there; the text says what."""
+
+
+def check(claim, text):
+    if not claim:
+        raise Failed(text)
+
+
+def equal(found, wanted, text):
+    if found != wanted:
+        raise Failed(f"{text}: found {found!r}, wanted {wanted!r}")
+
+
+def wait_for(condition, what, seconds=30):
+    """The first true value of condition(); fails when none comes in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise Failed(f"{what} did not happen within {seconds} s")
+
+
+class Scratch(contextlib.ExitStack):
+    """A folder, and everything that is to be ended with it."""
+
+    def __init__(self):
+        super().__init__()
+        base = BUILD / "test-scratch"
+        base.mkdir(parents=True, exist_ok=True)
+        self.dir = pathlib.Path(tempfile.mkdtemp(dir=base))
+        self.callback(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def file(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        return path
+
+
+def stop_process(process, sig=signal.SIGTERM):
+    if process.poll() is None:
+        process.send_signal(sig)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Answer:
+    """How a command ended."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def json(self):
+        return json.loads(self.out)
+
+
+class App:
+    """The SCIM stand-in of tests/apps/scim."""
+
+    TOKEN = "tok-secret-0123456789abcdef"
+    NUMBERS = itertools.count(1)
+
+    def __init__(self, scratch, users=0, **options):
+        self.scratch = scratch
+        name = f"app-{next(self.NUMBERS)}"
+        self.port_file = scratch.dir / f"{name}.port"
+        self.log = open(scratch.dir / f"{name}.log", "w")
+        argv = [sys.executable, str(TOP / "tests/apps/scim/server.py"), "--port", "0", "--port-file",
+                str(self.port_file), "--users", str(users), "--token", self.TOKEN]
+        for name, value in options.items():
+            flag = "--" + name.replace("_", "-")
+            argv += [flag] if value is True else [flag, str(value)]
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=subprocess.STDOUT)
+        scratch.callback(self.log.close)
+        scratch.callback(stop_process, self.process)
+        wait_for(lambda: self.port_file.exists() and self.port_file.read_text(), "the app's start")
+        self.port = int(self.port_file.read_text())
+        self.url = f"http://127.0.0.1:{self.port}/scim/v2"
+
+    def control(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, "/_control/" + path, None if body is None else json.dumps(body),
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        check(answer.status < 300, f"control {path} answered {answer.status}: {text[:200]}")
+        return json.loads(text) if text else None
+
+    def users(self):
+        found = self.control("GET", "users")
+        return found["Resources"] if isinstance(found, dict) else found
+
+    def user(self, name):
+        """As the app itself shows one; None when it is not there."""
+        for user in self.users():
+            if user["userName"].lower() == name.lower():
+                return user
+        return None
+
+    def roles(self, name):
+        return sorted(role["value"] for role in (self.user(name) or {}).get("roles", []))
+
+    def counts(self):
+        return self.control("GET", "counts")
+
+    def reset_counts(self):
+        self.control("DELETE", "counts")
+
+    def faults(self, **faults):
+        """Which misbehaviour is on; none without arguments."""
+        self.control("PUT", "faults", {name.replace("_", "-"): f for name, f in faults.items()})
+
+    def fired(self, name):
+        """How often a fault fired since it was switched on."""
+        return self.control("GET", "faults").get(name, {}).get("fired", 0)
+
+    def change(self, **what):
+        """add=[user...], remove=[name...], disable=[name...], enable=[name...], set={...}"""
+        self.control("POST", "users", what)
+
+    def release(self):
+        self.control("POST", "release")
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(self.path)
+
+
+class Usher:
+    """A daemon of its own, and the command that talks to it."""
+
+    def __init__(self, scratch, config=None, env=None, setup=True, build=BUILD):
+        self.scratch, self.build = scratch, pathlib.Path(build)
+        self.state, self.runtime = scratch.dir / "state", scratch.dir / "run"
+        self.socket = self.runtime / "usher.sock"
+        self.config = scratch.file("usher.conf", config or "[tasks]\nretry-wait = 1s\n")
+        self.env = dict(os.environ, **(env or {}))
+        self.env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
+        self.clock = scratch.dir / "clock"
+        self.env["USHER_TEST_CLOCK"] = str(self.clock)
+        self.fail_log = scratch.dir / "fail-points"
+        self.env["USHER_FAIL_LOG"] = str(self.fail_log)
+        self.log_path = scratch.dir / "usherd.log"
+        self.process = None
+        scratch.callback(self.stop)
+        self.start()
+        if setup:
+            self.usher("setup", "--owner", "owner@example.com", "--name", "Test")
+
+    def start(self, fail_points=None, wait=True, arguments=()):
+        env = dict(self.env)
+        if fail_points:
+            env["USHER_FAIL_POINTS"] = fail_points
+        self.log = open(self.log_path, "a")
+        self.process = subprocess.Popen(
+            [str(self.build / "run"), "usherd", "--config", str(self.config), "--state-dir", str(self.state),
+             "--runtime-dir", str(self.runtime), "--listen", f"unix:{self.runtime}/web.sock", *arguments],
+            stdout=self.log, stderr=subprocess.STDOUT, env=env, cwd=self.scratch.dir)
+        self.log.close()
+        if wait:
+            wait_for(lambda: self.ready() or self.process.poll() is not None, "the daemon's start")
+            check(self.process.poll() is None, "usherd ended at once: " + self.log_path.read_text()[-2000:])
+
+    def ready(self):
+        try:
+            return self.api("GET", "/status", expect=None)[0] == 200
+        except OSError:
+            return False
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.process:
+            stop_process(self.process, sig)
+            status, self.process = self.process.returncode, None
+            return status
+        return None
+
+    def kill(self):
+        return self.stop(signal.SIGKILL)
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def logged(self):
+        return self.log_path.read_text()
+
+    def advance(self, seconds):
+        """Moves the daemon's clock on, for good."""
+        now = int(self.clock.read_text()) if self.clock.exists() else 0
+        new = self.scratch.dir / "clock.new"
+        new.write_text(str(now + int(seconds * 1000)))
+        new.rename(self.clock)
+
+    def fired(self, point):
+        """How often a fail point fired, over all starts of the daemon."""
+        if not self.fail_log.exists():
+            return 0
+        return sum(line.startswith(point + " ") for line in self.fail_log.read_text().splitlines())
+
+    # ---- The command.
+
+    def run(self, *arguments, stdin=None, timeout=120, env=None):
+        done = subprocess.run([str(self.build / "run"), "usher", "--socket", str(self.socket), *map(str, arguments)],
+                              input=stdin, capture_output=True, text=True, timeout=timeout,
+                              env=dict(self.env, **(env or {})), cwd=self.scratch.dir)
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def usher(self, *arguments, status=0, **more):
+        """Runs the command and holds it to an exit status."""
+        answer = self.run(*arguments, **more)
+        check(answer.status == status, f"usher {' '.join(map(str, arguments))}: exit {answer.status}, wanted {status}\n"
+              f"{answer.out}{answer.err}")
+        return answer
+
+    def json(self, *arguments, **more):
+        return self.usher("-o", "json", *arguments, **more).json()
+
+    # ---- The API.
+
+    def api(self, method, path, body=None, expect=200, headers=None, text=None):
+        connection = UnixConnection(self.socket)
+        try:
+            payload = text if text is not None else None if body is None else json.dumps(body)
+            connection.request(method, "/api/v1" + path, payload,
+                               dict({"Content-Type": "text/csv" if text is not None else "application/json"},
+                                    **(headers or {})))
+            answer = connection.getresponse()
+            raw = answer.read()
+        finally:
+            connection.close()
+        found = json.loads(raw) if raw.startswith((b"{", b"[")) else raw
+        if expect is not None:
+            check(answer.status == expect, f"{method} {path}: {answer.status}, wanted {expect}: {raw[:500]}")
+        return answer.status, found
+
+    # ---- What most tests begin with.
+
+    def connect(self, app, label="Acme", status=0, **fields):
+        token = self.scratch.file(f"token-{label}", app.TOKEN)
+        settings = [x for key, value in fields.items() for x in ("--set", f"{key}={value}")]
+        return self.usher("hub", "connect", "scim", "--label", label, "--login-method", "sso", "--set",
+                          f"base_url={app.url}", *settings, "--secret", f"token=@{token}", status=status)
+
+    def members(self, hub="Acme", **filters):
+        flags = [x for key, value in filters.items() for x in ("--" + key, value)]
+        return self.json("member", "list", hub, *flags)
+
+    def member(self, name, hub="Acme"):
+        return self.json("member", "show", hub, name)
+
+    def hub(self, hub="Acme"):
+        return self.json("hub", "show", hub)
+
+    def tasks(self, hub="Acme", **filters):
+        flags = [x for key, value in filters.items() for x in ("--" + key, value)]
+        return self.json("task", "list", "--hub", hub, *flags)
+
+    def wait_idle(self, hub="Acme", seconds=60):
+        """Until no task of the hub is open."""
+        def idle():
+            return all(task["status"] in ("completed", "not-completed") for task in self.tasks(hub))
+        wait_for(idle, f"the end of the tasks of {hub}", seconds)
+
+    def people(self, *emails):
+        text = "email,first_name,last_name\n" + "".join(f"{e},First,Last\n" for e in emails)
+        return self.usher("directory", "import", "csv", self.scratch.file("people.csv", text))
+
+
+def scim_user(name, **more):
+    user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": True,
+            "emails": [{"value": name, "primary": True}], "roles": [{"value": "member"}]}
+    user.update(more)
+    return user
+
+
+def main(tests, title):
+    """Runs functions test(scratch), by name where arguments name some; prints a line each and
+    the count that the whole suite adds up."""
+    passed, failed, skipped = 0, [], 0
+    for test in tests:
+        if len(sys.argv) > 1 and not any(word in test.__name__ for word in sys.argv[1:]):
+            continue
+        began = time.monotonic()
+        try:
+            with Scratch() as scratch:
+                test(scratch)
+            passed += 1
+            verdict = "ok"
+        except Skipped as missing:
+            skipped += 1
+            print(f"skipped: {title} {test.__name__}: {missing}", flush=True)
+            continue
+        except Exception as error:  # a test that breaks is a test that fails
+            failed.append(test.__name__)
+            verdict = f"FAILED: {type(error).__name__}: {error}"
+        claim = (test.__doc__ or test.__name__).strip().splitlines()[0]
+        print(f"{title}: {claim} ({time.monotonic() - began:.1f} s): {verdict}", flush=True)
+    print(f"{passed} passed, {len(failed)} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return 1 if failed else 0
