@@ -5,6 +5,7 @@ include tests/unit/apps.mk
 include tests/unit/session.mk
 include tests/unit/session-real.mk
 include tests/fuzz/apps.mk
+include tests/check/local.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
 include tests/unit/store.mk

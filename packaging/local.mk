@@ -1,0 +1,1 @@
+# What packages ship beside the program.
