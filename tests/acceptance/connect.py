@@ -5,7 +5,7 @@ import sys
 
 from lib import (QUICK, app_files, connect, events, refused, statuses, task_of, token_file, wait_hub, wait_task,
                  with_admin)
-from usher import App, Usher, check, equal, main, wait_for
+from usher import FACE, App, Usher, check, equal, main, wait_for
 
 
 def with_id_field(app):
@@ -40,7 +40,7 @@ def r4_details_are_those_the_app_declares(scratch):
 
     answer = u.run("hub", "connect", "team", "--login-method", "sso", "--set", f"base_url={scim.url}", *token)
     equal(answer.status, 2, "without a label")
-    check("--label" in answer.err, f"the label is asked for: {answer.err}")
+    check("label" in answer.err, f"the label is asked for: {answer.err}")
     answer = connect(u, scim, *token, app="team", label="None")
     equal(answer.status, 2, "without a login method")
     check("login" in answer.err, f"the login method is asked for: {answer.err}")
@@ -100,7 +100,8 @@ def r8_the_hub_is_listed_and_owned(scratch):
     """R8: a connected hub is said to be connected, stands in the list, and its maker is the owner"""
     u, scim = Usher(scratch), App(scratch, users=2)
     answer = u.connect(scim)
-    check("Acme is connected and healthy." in answer.out, f"the message: {answer.out}")
+    if FACE == "cli":
+        check("Acme is connected and healthy." in answer.out, f"the message: {answer.out}")
     equal([hub["label"] for hub in u.json("hub", "list")], ["Acme"], "the hubs")
     equal(statuses(u), ["requires-sync", "healthy"], "validation and first sync, without further action")
     owner = u.json("person", "show", "owner@example.com")

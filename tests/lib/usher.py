@@ -1,7 +1,7 @@
 """What the tests that drive Usher from outside stand on: a daemon, a command, an app.
 
 Everything runs on loopback and free ports, in a folder of its own under the build folder's
-test-scratch, and is ended by process id.  Environment: USHER_BUILD (the build folder).
+test-scratch, and is ended by process id.  Environment: USHER_BUILD (the build folder), USHER_FACE (cli or api).
 """
 
 import contextlib
@@ -19,8 +19,12 @@ import tempfile
 import time
 import urllib.request
 
+import face
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("USHER_BUILD", TOP / "build/check")).resolve()
+# What carries out commands: "cli", the command itself, or "api", requests of tests/lib/face.py.
+FACE = os.environ.get("USHER_FACE", "cli")
 
 
 class Failed(Exception):
@@ -183,7 +187,7 @@ class Usher:
         self.fail_log = scratch.dir / "fail-points"
         self.env["USHER_FAIL_LOG"] = str(self.fail_log)
         self.log_path = scratch.dir / "usherd.log"
-        self.process = None
+        self.process = self.token = None
         scratch.callback(self.stop)
         self.start()
         if setup:
@@ -241,6 +245,8 @@ class Usher:
     # ---- The command.
 
     def run(self, *arguments, stdin=None, timeout=120, env=None):
+        if FACE == "api" and arguments[0] != "setup":
+            return Answer(*face.Api(self.by_token).run(arguments, stdin))
         done = subprocess.run([str(self.build / "run"), "usher", "--socket", str(self.socket), *map(str, arguments)],
                               input=stdin, capture_output=True, text=True, timeout=timeout,
                               env=dict(self.env, **(env or {})), cwd=self.scratch.dir)
@@ -258,8 +264,16 @@ class Usher:
 
     # ---- The API.
 
-    def api(self, method, path, body=None, expect=200, headers=None, text=None):
-        connection = UnixConnection(self.socket)
+    def by_token(self, method, path, body, text):
+        """A request where the web listens, by a token that the owner made for everything."""
+        if not self.token:
+            asked = {"name": "Everything", "scopes": ["read", "write", "admin"]}
+            self.token = self.api("POST", "/tokens", asked, expect=201)[1]["token"]
+        return self.api(method, path, body, expect=None, text=text, headers={"Authorization": "Bearer " + self.token},
+                        at=self.runtime / "web.sock")
+
+    def api(self, method, path, body=None, expect=200, headers=None, text=None, at=None):
+        connection = UnixConnection(at or self.socket)
         try:
             payload = text if text is not None else None if body is None else json.dumps(body)
             connection.request(method, "/api/v1" + path, payload,
@@ -314,10 +328,18 @@ def scim_user(name, **more):
     return user
 
 
+def of_the_command(test):
+    """Marks a test of what only the command does: there is nothing of it in the API."""
+    test.of_the_command = True
+    return test
+
+
 def main(tests, title):
     """Runs functions test(scratch), by name where arguments name some; prints a line each and
     the count that the whole suite adds up."""
     passed, failed, skipped = 0, [], 0
+    if FACE == "api":
+        tests = [test for test in tests if not getattr(test, "of_the_command", False)]
     for test in tests:
         if len(sys.argv) > 1 and not any(word in test.__name__ for word in sys.argv[1:]):
             continue
