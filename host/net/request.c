@@ -20,6 +20,23 @@
 /* What the worker may at most have room for, and what one transfer hands over at once. */
 #define PENDING_MAX (256u * 1024)
 
+#ifdef USHER_TEST_HOOKS
+/* Tests of an app that never answers do not wait a minute for it. */
+static int64_t
+default_timeout (void)
+{
+  const char *asked = getenv ("USHER_TEST_TIMEOUT_MS");
+
+  return asked ? strtol (asked, NULL, 10) : REQUEST_TIMEOUT_MS;
+}
+#else
+static int64_t
+default_timeout (void)
+{
+  return REQUEST_TIMEOUT_MS;
+}
+#endif
+
 static struct request **
 find (struct net *net, uint32_t id)
 {
@@ -235,7 +252,7 @@ request_open (struct net *net, uint32_t id, const void *payload, size_t len)
   r->method = r->asked.method;
   r->with_body = r->asked.body.len > 0;
   r->left_ms = r->asked.timeout_ms > 0 ? MIN (r->asked.timeout_ms, REQUEST_TIMEOUT_MAX_MS)
-                                       : REQUEST_TIMEOUT_MS;
+                                       : default_timeout ();
   r->max_bytes = r->asked.max_bytes ? MIN (r->asked.max_bytes, REQUEST_BYTES_MAX)
                                     : REQUEST_BYTES_MAX;
   (void) admit (r);

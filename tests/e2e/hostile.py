@@ -17,9 +17,9 @@ QUICK = "[tasks]\nretry-wait = 20ms\n"
 ATTEMPTS = 5
 
 
-def connected(scratch, users=USERS, config=QUICK, **options):
+def connected(scratch, users=USERS, config=QUICK, env=None, **options):
     app = App(scratch, users=users, **options)
-    usher = Usher(scratch, config=config)
+    usher = Usher(scratch, config=config, env=env)
     usher.connect(app)
     app.reset_counts()
     return app, usher
@@ -298,6 +298,23 @@ def lost_answers(scratch):
         equal(usher.tasks()[0]["status"], "completed", command[0])
 
 
+def silent_app(scratch):
+    """An app that never answers is given up after a time, and a change it had made is not made again"""
+    app, usher = connected(scratch, env={"USHER_TEST_TIMEOUT_MS": "300"})
+    usher.people("new@example.com")
+    refused(app, usher, {"silent": {"kind": "list-users"}}, "timed-out", "transient", attempts=5)
+    for kind, command in (("create-user", ("invite", "Acme", "new@example.com", "--role", "member")),
+                          ("patch-user", ("remove", "Acme", "new@example.com"))):
+        app.reset_counts()
+        app.faults(silent={"kind": kind, "times": 1})
+        usher.usher("member", *command, "--yes")
+        equal(app.fired("silent"), 1, f"silences at {command[0]}")
+        equal(app.counts().get(kind), 1, f"{kind} of {command[0]}")
+        equal(usher.tasks()[0]["status"], "completed", command[0])
+    equal(len(one(app, "new@example.com")), 1, "accounts")
+    check(not app.user("new@example.com")["active"], "the removal has its effect")
+
+
 def lying_app(scratch):
     """A change that the app only claims is not confirmed, and says so"""
     app, usher = connected(scratch)
@@ -451,5 +468,5 @@ if __name__ == "__main__":
     sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
                    repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
                    slow_reader, server_error, rate_seconds, rate_date, expired_cursor,
-                   redirected_within, lost_answers, odd_answers_to_writes, lying_app, worker_dies,
+                   redirected_within, lost_answers, silent_app, odd_answers_to_writes, lying_app, worker_dies,
                    net_dies], "hostile"))

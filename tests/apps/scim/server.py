@@ -35,6 +35,7 @@ that it would fit pass first, "kind": only requests of this kind, as they are co
     repeat-cursor                     the next cursor is the one that was asked for
     expired-cursor                    400 expiredCursor
     reset                             a write is carried out, its answer is a connection reset
+    silent                            what was asked is carried out and never answered
     ignore-write                      a write is answered as if carried out
     no-body                           a write is carried out and answered without a body
     hold        {"page"}              a page of users is not answered before /_control/release
@@ -67,7 +68,7 @@ BODY_MAX = 4 << 20
 PAGES_KEPT = 2048
 FAULTS = {"unauthorized", "echo", "html", "truncate", "cut", "endless", "slow", "redirect",
           "redirect-within", "rate-limit", "error", "empty", "missing", "repeat-page",
-          "repeat-cursor", "expired-cursor", "reset", "ignore-write", "no-body", "hold"}
+          "repeat-cursor", "expired-cursor", "reset", "silent", "ignore-write", "no-body", "hold"}
 
 
 class Refusal(Exception):
@@ -316,6 +317,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     # ---- Sending ----
 
     def send(self, status, body=b"", kind="application/scim+json", headers=()):
+        if self.server.app.fires("silent", self.kind):
+            self.connection.recv(1)  # until the client gives up
+            self.close_connection = True
+            return
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
