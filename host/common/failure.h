@@ -18,7 +18,7 @@ struct failure
   bool retry;          /* tried again by itself */
   bool can_retry;      /* a person may retry it */
   const char *step;    /* identifier of the next step, "" = none */
-  const char *action;  /* the next step as a sentence, "" = none */
+  const char *action;  /* the next step as a sentence, "" = none; true also once no attempt is left */
 };
 
 /* The row of CODE; for an unknown code the row that advises to contact the operator
