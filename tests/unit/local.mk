@@ -8,3 +8,9 @@ tests_unit_test_common_SOURCES = %D%/test-common.c %D%/unit.h
 tests_unit_test_common_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_common_LDADD = libushercommon.la $(CHECK_LIBS)
 endif
+
+# Longer than make check, and of no use beside sanitizers, which look for the same.
+EXTRA_DIST += %D%/valgrind.sh
+.PHONY: check-valgrind
+check-valgrind: $(check_PROGRAMS) $(check_LTLIBRARIES) host/usher-worker$(EXEEXT) host/usher-net$(EXEEXT)
+	@srcdir=$(srcdir) $(srcdir)/%D%/valgrind.sh $(filter tests/unit/test-%,$(check_PROGRAMS))
