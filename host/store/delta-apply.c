@@ -308,21 +308,28 @@ apply_items (struct apply *a, unsigned int units)
 
 /* ---- Transactions. */
 
+void
+delta_erase_marks (struct txn *t, const struct id *hub)
+{
+  struct key key;
+  struct walk w;
+
+  mark_key (&key, hub);
+  txn_erase (t, DB_VALUE, &key);
+  value_hub_key (&key, VALUE_SKIPPED, hub, /* member= */ NULL);
+  walk_begin (&w, t, DB_VALUE, &key, /* after= */ NULL, /* newest= */ false);
+  while (walk_next (&w))
+    txn_fail (t, store_error (mdb_cursor_del (w.cursor, 0)));
+  walk_end (&w);
+}
+
 /* What belongs to the apply itself goes, then CLOSE has the transaction. */
 static void
 close_delta (struct apply *a, delta_close_fn *close_fn, void *arg)
 {
   const struct id *hub = &a->d->head.hub;
-  struct key key;
-  struct walk w;
 
-  mark_key (&key, hub);
-  txn_erase (a->t, DB_VALUE, &key);
-  value_hub_key (&key, VALUE_SKIPPED, hub, /* member= */ NULL);
-  walk_begin (&w, a->t, DB_VALUE, &key, /* after= */ NULL, /* newest= */ false);
-  while (walk_next (&w))
-    txn_fail (a->t, store_error (mdb_cursor_del (w.cursor, 0)));
-  walk_end (&w);
+  delta_erase_marks (a->t, hub);
   counts_load (a->t, hub, &a->counts);
   a->counts.writes++;
   counts_store (a->t, hub, &a->counts);
@@ -427,14 +434,17 @@ delta_apply (struct delta *d, delta_close_fn *close_fn, void *arg)
 
 /* ---- After a crash. */
 
-static int
-has_mark (struct store *s, const struct id *hub)
+int
+delta_has_mark (struct store *s, const struct id *hub)
 {
   struct txn *t = store_read (s);
-  uint64_t at;
-  bool checked;
-  int found = get_mark (t, hub, &at, &checked), r = txn_commit (t);
+  struct key key;
+  MDB_val value;
+  int found, r;
 
+  mark_key (&key, hub);
+  found = txn_load (t, DB_VALUE, &key, &value);
+  r = txn_commit (t);
   return r < 0 ? r : found;
 }
 
@@ -445,7 +455,7 @@ delta_resume (struct store *s, const struct id *hub, struct delta **ret)
   struct page_item item;
   struct pages pages;
   uint64_t at = PAGEFILE_MAGIC_SIZE;
-  int r = has_mark (s, hub);
+  int r = delta_has_mark (s, hub);
 
   if (!d)
     return -ENOMEM;
@@ -508,7 +518,7 @@ sweep (struct store *s)
       if (strncmp (e->d_name, DELTA_PREFIX, strlen (DELTA_PREFIX)) != 0
           || id_parse (e->d_name + strlen (DELTA_PREFIX), &hub) < 0)
         continue;
-      r = has_mark (s, &hub);
+      r = delta_has_mark (s, &hub);
       if (r == 0)
         (void) unlinkat (dirfd (dir), e->d_name, 0);
     }

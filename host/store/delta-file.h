@@ -67,6 +67,11 @@ int delta_decode_member (const struct page_item *item, struct delta_member *ret)
 int delta_decode_op (const struct page_item *item, struct delta_op *ret);
 int delta_decode_seal (const struct page_item *item, uint64_t *ret_rows, json_t **ret_summary);
 
+/* 1: a delta of HUB is half applied, 0, or a negative errno. */
+int delta_has_mark (struct store *s, const struct id *hub);
+/* Takes out what says that one is, and whom it leaves as they are. */
+void delta_erase_marks (struct txn *t, const struct id *hub);
+
 /* "WORK-DIR/delta-HUB"; NULL for no memory. */
 char *delta_path (struct store *s, const struct id *hub);
 

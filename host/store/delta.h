@@ -61,6 +61,13 @@ int delta_apply (struct delta *d, delta_close_fn *close, void *arg);
    -EBADMSG when its file is damaged or lost. */
 int delta_resume (struct store *s, const struct id *hub, struct delta **ret);
 
+/* Gives up the half-applied delta of HUB, whose file is lost or older than the store: what it
+   wrote is made consistent (index entries, counters, rows without a link), its mark and its
+   file go.  Members are then partly as before it and partly as after it, so the hub wants a
+   listing.  1; 0 when there was none; negative: call it again.  Nothing else may be writing
+   the hub's members. */
+int delta_forget (struct store *s, const struct id *hub);
+
 /* At start: rolls every half-applied delta forward and deletes deltas never begun.
    Goes on with the others when one fails; the first error. */
 int delta_recover (struct store *s, delta_close_fn *close, void *arg);

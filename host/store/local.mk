@@ -8,6 +8,7 @@ libusherstore_la_SOURCES = \
 	%D%/delta.c %D%/delta.h \
 	%D%/delta-apply.c \
 	%D%/delta-file.c %D%/delta-file.h \
+	%D%/delta-forget.c \
 	%D%/document.c \
 	%D%/event.c \
 	%D%/keys.c %D%/keys.h \

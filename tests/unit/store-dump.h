@@ -52,4 +52,19 @@ dump_store (struct store *s)
   return buf_steal (&out);
 }
 
+/* The lines of a dump that are rows of members and their index entries, without what says how
+   they came to be. */
+static inline char *
+dump_members (struct store *s)
+{
+  char *whole = dump_store (s), *line, *save = NULL;
+  struct buf out = BUF_INIT (1u << 30);
+
+  for (line = strtok_r (whole, "\n", &save); line; line = strtok_r (NULL, "\n", &save))
+    if (line[0] >= '0' + DB_SEEN && line[0] <= '0' + DB_PERSON)
+      buf_printf (&out, "%s\n", line);
+  free (whole);
+  return buf_steal (&out);
+}
+
 #endif

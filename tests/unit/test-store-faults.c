@@ -270,6 +270,73 @@ START_TEST (test_kill_in_a_small_delta_leaves_all_or_nothing)
 }
 END_TEST
 
+/* ---- A delta whose file is lost. */
+
+static void
+lose_file (void)
+{
+  char path[128];
+
+  (void) snprintf (path, sizeof path, "%s/work/delta-01020300-0000-0000-0000-000000000000", f.dir);
+  ck_assert_int_eq (unlink (path), 0);
+}
+
+static bool
+copy_member (void *arg, const struct member *m)
+{
+  txn_member_put (arg, &delta_hub, m);
+  return txn_error (arg) == 0;
+}
+
+/* Exits with 0 when the hub's members are what single puts of the same members make. */
+static void
+forget (void)
+{
+  struct fixture copy;
+  struct hub_counts counts, wanted;
+  struct txn *from, *to;
+  struct delta *d;
+  char *got, *want;
+
+  if (delta_resume (f.store, &delta_hub, &d) != -EBADMSG)
+    _exit (2);
+  if (delta_forget (f.store, &delta_hub) != 1 || delta_forget (f.store, &delta_hub) != 0)
+    _exit (3);
+  fixture_make (&copy, FIXTURE_MAP);
+  from = store_read (f.store);
+  to = store_write (copy.store);
+  txn_member_walk (from, &delta_hub, /* tab= */ -1, /* after= */ NULL, copy_member, to);
+  txn_counts (from, &delta_hub, &counts);
+  txn_counts (to, &delta_hub, &wanted);
+  if (txn_commit (to) < 0 || txn_commit (from) < 0 || memcmp (&counts, &wanted, sizeof counts) != 0)
+    _exit (4);
+  got = dump_members (f.store);
+  want = dump_members (copy.store);
+  if (!streq (got, want))
+    _exit (5);
+  fixture_remove (&copy);
+  if (delta_new (f.store, &delta_hub, &d) < 0)
+    _exit (6);
+  delta_free (d);
+  free (got);
+  free (want);
+}
+
+static const char *const lost[] = {
+  "delta-batch=kill:1", "delta-batch=kill:2", "delta-batch=kill:3", "delta-batch=kill:4",
+  "delta-batch=kill:5", "delta-batch=kill:6",
+};
+
+START_TEST (test_lost_delta_is_forgotten_and_leaves_a_whole_hub)
+{
+  ck_assert_int_eq (run ("", import_many), 0);
+  run_and_die (lost[_i], change_many);
+  lose_file ();
+  ck_assert_int_eq (run ("", recover), W_EXITCODE (1, 0));
+  ck_assert_int_eq (run ("", forget), 0);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
@@ -279,6 +346,7 @@ fill (TCase *t)
   tcase_add_loop_test (t, test_kill_in_an_import_is_rolled_forward, 0, ARRAY_SIZE (middle));
   tcase_add_loop_test (t, test_kill_in_a_large_change_is_rolled_forward, 0, 3);
   tcase_add_test (t, test_kill_while_recovering_is_rolled_forward_too);
+  tcase_add_loop_test (t, test_lost_delta_is_forgotten_and_leaves_a_whole_hub, 0, ARRAY_SIZE (lost));
   tcase_add_loop_test (t, test_kill_in_a_small_delta_leaves_all_or_nothing, 0, 3);
 }
 
