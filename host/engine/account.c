@@ -109,38 +109,27 @@ account_render (struct txn *t, const json_t *account)
 
 struct account_list
 {
-  struct txn *t;
-  struct list list;
   const char *app;
 };
 
-static bool
-show_account (void *arg, json_t *account)
+static json_t *
+show_account (void *arg, struct txn *t, const json_t *account)
 {
-  struct account_list *l = arg;
-  struct id id;
+  const struct account_list *l = arg;
 
-  if ((l->app && !streq (l->app, json_text (account, "app"))) || !json_id (account, "id", &id))
-    return true;
-  return list_add (&l->list, &id, account_render (l->t, account));
+  return l->app && !streq (l->app, json_text (account, "app")) ? NULL : account_render (t, account);
 }
 
 int
 engine_account_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct account_list l = { .t = t, .app = call_query (c, "app") };
-  struct id after;
-  bool has_after;
+  struct txn *t = store_read (e->store);
+  struct account_list l = { .app = call_query (c, "app") };
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
-  if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x < 0)
-    return x;
-  txn_doc_walk (t, STORE_ACCOUNT, 0, NULL, false, has_after ? &after : NULL, show_account, &l);
-  *ret = list_end (&l.list);
-  return 0;
+  txn_abort (t);
+  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_ACCOUNT, .show = show_account, .arg = &l },
+                                ret, r);
 }
 
 int
@@ -153,7 +142,7 @@ engine_account_show (struct engine *e, const struct call *c, json_t **ret, struc
   if (x == 0)
     x = find_account (t, c->path[0], &account, r);
   if (x == 0)
-    *ret = account_render (t, account);
+    x = answer_read (t, account_render (t, account), ret, r);
   json_decref (account);
   return x;
 }

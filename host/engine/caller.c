@@ -108,6 +108,8 @@ caller_may (struct txn *t, const struct caller *c, unsigned int scope, enum work
     return refuse (r, "not-permitted", NULL, "The token lacks the scope %s.",
                    scope == SCOPE_ADMIN ? "admin" : scope == SCOPE_WRITE ? "write" : "read");
   person = txn_doc_get (t, STORE_PERSON, &c->person);
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
   if (person && !streq (json_text (person, "status"), "removed"))
     (void) workspace_role_parse (json_text (person, "workspace_role"), &has);
   there = person && !streq (json_text (person, "status"), "removed");
@@ -151,6 +153,7 @@ int
 caller_may_hub (struct txn *t, const struct caller *c, unsigned int scope, const json_t *hub, enum hub_role role,
                 struct refusal *r)
 {
+  enum hub_role has;
   struct id id;
   int x = caller_may (t, c, scope, ROLE_GUEST, r);
 
@@ -158,7 +161,10 @@ caller_may_hub (struct txn *t, const struct caller *c, unsigned int scope, const
     return x;
   if (!hub || !json_id (hub, "id", &id))
     return refuse (r, "not-found", NULL, "The hub is gone.");
-  if (hub_role_of (t, &id, &c->person) < role)
+  has = hub_role_of (t, &id, &c->person);
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
+  if (has < role)
     return refuse (r, "not-permitted", NULL, "This needs the hub role %s on %s.", hub_role_name (role),
                    json_text (hub, "label"));
   return 0;

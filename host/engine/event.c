@@ -155,7 +155,6 @@ issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const st
 
 struct issue_list
 {
-  struct list list;
   const char *state;
 };
 
@@ -170,34 +169,27 @@ issue_render (const json_t *issue)
   return shown;
 }
 
-static bool
-show_issue (void *arg, json_t *issue)
+static json_t *
+show_issue (void *arg, struct txn *t, const json_t *issue)
 {
-  struct issue_list *l = arg;
+  const struct issue_list *l = arg;
   const char *state = json_text (issue, "state");
-  struct id id;
 
-  if (l->state ? !streq (l->state, state) : streq (state, "resolved"))
-    return true;
-  return !json_id (issue, "id", &id) || list_add (&l->list, &id, issue_render (issue));
+  (void) t;
+  return (l->state ? !streq (l->state, state) : streq (state, "resolved")) ? NULL : issue_render (issue);
 }
 
 int
 engine_issue_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct txn *t = store_read (e->store);
   struct issue_list l = { .state = call_query (c, "state") };
-  struct id after;
-  bool has_after;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
-  if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x < 0)
-    return x;
-  txn_doc_walk (t, STORE_ISSUE, 0, NULL, true, has_after ? &after : NULL, show_issue, &l);
-  *ret = list_end (&l.list);
-  return 0;
+  txn_abort (t);
+  return x < 0 ? x : list_docs (e, c,
+                                (struct doc_list) { .kind = STORE_ISSUE, .newest = true, .show = show_issue, .arg = &l },
+                                ret, r);
 }
 
 int
@@ -210,6 +202,8 @@ engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct 
 
   if (x == 0 && id_parse (c->path[0], &id) == 0)
     issue = txn_doc_get (t, STORE_ISSUE, &id);
+  if (x == 0 && txn_error (t) < 0)
+    x = refuse_errno (r, txn_error (t));
   if (x == 0 && !issue)
     x = refuse (r, "not-found", NULL, "There is no issue %s.", c->path[0]);
   if (x == 0)
@@ -229,63 +223,55 @@ engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct 
 
 struct event_list
 {
-  json_t *items;
-  size_t limit;
-  int64_t last;
-  bool more;
+  struct event_filter filter;
+  struct list *list;
 };
 
 static bool
 show_event (void *arg, json_t *event)
 {
   struct event_list *l = arg;
+  char at[LIST_CURSOR_SIZE];
 
-  if (json_array_size (l->items) == l->limit)
-    {
-      l->more = true;
-      return false;
-    }
-  l->last = json_number (event, "seq", 0);
-  return json_array_append (l->items, event) == 0;
+  (void) snprintf (at, sizeof at, "%lld", (long long) json_number (event, "seq", 0));
+  return list_take (l->list, at, json_incref (event));
+}
+
+static void
+walk_events (struct list *list, struct txn *t, const char *after, void *arg)
+{
+  struct event_list *l = arg;
+  uint64_t before = 0;
+
+  if (after && parse_u64 (after, 1, UINT64_MAX, &before) < 0)
+    return txn_fail (t, -EINVAL);
+  l->list = list;
+  txn_event_walk (t, &l->filter, before, show_event, l);
 }
 
 int
 engine_event_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct event_list l = { .limit = c->limit ? MIN (c->limit, ENGINE_LIST_MAX) : 100 };
+  struct txn *t = store_read (e->store);
+  struct event_list l = { .list = NULL };
   const char *hub = call_query (c, "hub"), *person = call_query (c, "person"), *since = call_query (c, "since");
   json_t *hub_doc = NULL, *person_doc = NULL;
-  struct event_filter f = { 0 };
   struct id hub_id, person_id;
-  uint64_t before = 0;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
-  if (x == 0 && c->cursor && parse_u64 (c->cursor, 1, UINT64_MAX, &before) < 0)
-    x = refuse (r, "malformed", "cursor", "The cursor is not one that this list gave out.");
-  if (x == 0 && since && clock_parse_rfc3339 (since, &f.since_ms) < 0)
+  if (x == 0 && since && clock_parse_rfc3339 (since, &l.filter.since_ms) < 0)
     x = refuse (r, "validation-failed", "since", "since is a time such as 2026-01-31T00:00:00Z.");
   if (x == 0 && hub)
     x = find_hub (t, hub, true, &hub_doc, r);
   if (x == 0 && person)
     x = find_person (t, person, &person_doc, r);
+  txn_abort (t);
+  if (json_id (hub_doc, "id", &hub_id))
+    l.filter.hub = &hub_id;
+  if (json_id (person_doc, "id", &person_id))
+    l.filter.person = &person_id;
   if (x == 0)
-    {
-      if (json_id (hub_doc, "id", &hub_id))
-        f.hub = &hub_id;
-      if (json_id (person_doc, "id", &person_id))
-        f.person = &person_id;
-      l.items = json_array ();
-      txn_event_walk (t, &f, before, show_event, &l);
-      *ret = json_pack ("{s:o}", "items", l.items);
-      if (l.more)
-        {
-          char next[24];
-
-          (void) snprintf (next, sizeof next, "%lld", (long long) l.last);
-          json_set_text (*ret, "next", next);
-        }
-    }
+    x = list_page (e, c, walk_events, &l, ret, r);
   json_decref (hub_doc);
   json_decref (person_doc);
   return x;

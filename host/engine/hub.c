@@ -245,38 +245,26 @@ engine_hub_connect (struct engine *e, const struct call *c, json_t **ret, struct
 struct hub_list
 {
   struct engine *e;
-  struct txn *t;
-  struct list list;
   bool removed;
 };
 
-static bool
-show_hub (void *arg, json_t *hub)
+static json_t *
+show_hub (void *arg, struct txn *t, const json_t *hub)
 {
-  struct hub_list *l = arg;
-  struct id id;
+  const struct hub_list *l = arg;
 
-  if (hub_is_live (hub) == l->removed || !json_id (hub, "id", &id))
-    return true;
-  return list_add (&l->list, &id, hub_render (l->t, l->e, hub));
+  return hub_is_live (hub) == l->removed ? NULL : hub_render (t, l->e, hub);
 }
 
 int
 engine_hub_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct hub_list l = { .e = e, .t = t, .removed = streq (call_query (c, "removed"), "true") };
-  struct id after;
-  bool has_after;
+  struct txn *t = store_read (e->store);
+  struct hub_list l = { .e = e, .removed = streq (call_query (c, "removed"), "true") };
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
-  if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x < 0)
-    return x;
-  txn_doc_walk (t, STORE_HUB, 0, NULL, false, has_after ? &after : NULL, show_hub, &l);
-  *ret = list_end (&l.list);
-  return 0;
+  txn_abort (t);
+  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_HUB, .show = show_hub, .arg = &l }, ret, r);
 }
 
 int
@@ -289,7 +277,7 @@ engine_hub_show (struct engine *e, const struct call *c, json_t **ret, struct re
   if (x == 0)
     x = find_hub (t, c->path[0], true, &hub, r);
   if (x == 0)
-    *ret = hub_render (t, e, hub);
+    x = answer_read (t, hub_render (t, e, hub), ret, r);
   json_decref (hub);
   return x;
 }

@@ -52,22 +52,43 @@ void json_set_id (json_t *o, const char *key, const struct id *id);  /* zero: th
 bool json_id (const json_t *o, const char *key, struct id *ret);     /* false when absent */
 /* A new document: id, created_at, updated_at, created_by. */
 json_t *doc_new (const struct caller *caller);
-/* Collects what a walk shows into {"items": [], "next": ...}; see list_begin. */
+
+/* ---- Lists (list.c).  A page {"items": [], "next": ...} is put together from snapshots of
+   at most 1,000 things each, and looks at 10,000 at most: what is searched for may be rare, so
+   a page may be short, or empty, and have a next one. */
+#define LIST_CURSOR_SIZE 40u
 struct list
 {
   json_t *items;
   size_t limit;
-  struct id last;
-  bool more;
+  size_t looked;              /* at how many things */
+  char at[LIST_CURSOR_SIZE];  /* the cursor of the last of them; "" = none yet */
+  bool more;                  /* ITEMS is full, and there is one more */
 };
-int list_begin (struct list *l, const struct call *c, struct id *after, bool *ret_has_after,
-                struct refusal *r);
-/* True while there is room; takes ITEM. */
-bool list_add (struct list *l, const struct id *id, json_t *item);
-json_t *list_end (struct list *l);
+/* Notes the thing whose cursor is AT; ITEM (taken) is how it is shown, NULL when it is left
+   out.  False: the walk is to end. */
+bool list_take (struct list *l, const char *at, json_t *item);
+/* Walks behind AFTER (a cursor, as the client gave it; NULL = from the start) while list_take
+   says so; for a cursor that is none, txn_fail -EINVAL. */
+typedef void list_walk (struct list *l, struct txn *t, const char *after, void *arg);
+/* The page that C asks for, or the refusal of what the store failed at. */
+int list_page (struct engine *e, const struct call *c, list_walk *walk, void *arg, json_t **ret, struct refusal *r);
+/* The same for documents, walked as txn_doc_walk does. */
+struct doc_list
+{
+  enum store_kind kind;
+  enum store_index index;
+  const char *key;
+  bool newest;
+  json_t *(*show) (void *arg, struct txn *t, const json_t *doc);  /* NULL = left out */
+  void *arg;
+};
+int list_docs (struct engine *e, const struct call *c, struct doc_list d, json_t **ret, struct refusal *r);
 /* The same for a short list that is made whole: the page of ALL (taken) that C asks for.
    The cursor counts what went before. */
 int list_of (json_t *all, const struct call *c, json_t **ret, struct refusal *r);
+/* ANSWER (taken), unless something could not be read. */
+int answer_read (struct txn *t, json_t *answer, json_t **ret, struct refusal *r);
 
 /* ---- Who may. */
 

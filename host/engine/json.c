@@ -1,7 +1,5 @@
-/* Owns the small habits around JSON documents: typed reads, times, ids, lists. */
+/* Owns the small habits around JSON documents: typed reads, times, ids. */
 #include <config.h>
-
-#include <stdio.h>
 
 #include "host/common/clock.h"
 #include "host/common/text.h"
@@ -81,61 +79,4 @@ doc_new (const struct caller *caller)
   json_set_time (doc, "updated_at", now);
   (void) json_object_set_new (doc, "created_by", caller_json (caller));
   return doc;
-}
-
-int
-list_begin (struct list *l, const struct call *c, struct id *after, bool *ret_has_after, struct refusal *r)
-{
-  if (c->cursor && id_parse (c->cursor, after) < 0)
-    return refuse (r, "malformed", "cursor", "The cursor is not one that this list gave out.");
-  *ret_has_after = c->cursor != NULL;
-  *l = (struct list) { .items = json_array (), .limit = c->limit ? MIN (c->limit, ENGINE_LIST_MAX) : 100 };
-  return 0;
-}
-
-bool
-list_add (struct list *l, const struct id *id, json_t *item)
-{
-  if (json_array_size (l->items) >= l->limit)
-    {
-      json_decref (item);
-      l->more = true;
-      return false;
-    }
-  (void) json_array_append_new (l->items, item);
-  l->last = *id;
-  return true;
-}
-
-int
-list_of (json_t *all, const struct call *c, json_t **ret, struct refusal *r)
-{
-  uint64_t begin = 0;
-  size_t limit = c->limit ? c->limit : ENGINE_LIST_MAX, n = json_array_size (all), i;
-  json_t *items;
-  char next[24];
-
-  if (c->cursor && parse_u64 (c->cursor, 1, SIZE_MAX / 2, &begin) < 0)
-    {
-      json_decref (all);
-      return refuse (r, "malformed", "cursor", "The cursor is not one that this list gave out.");
-    }
-  items = json_array ();
-  for (i = begin; i < n && i - begin < limit; i++)
-    (void) json_array_append (items, json_array_get (all, i));
-  json_decref (all);
-  *ret = json_pack ("{s:o}", "items", items);
-  (void) snprintf (next, sizeof next, "%zu", i);
-  json_set_text (*ret, "next", i < n ? next : NULL);
-  return 0;
-}
-
-json_t *
-list_end (struct list *l)
-{
-  json_t *answer = json_pack ("{s:o}", "items", l->items);
-
-  if (l->more)
-    json_set_id (answer, "next", &l->last);
-  return answer;
 }

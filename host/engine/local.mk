@@ -35,6 +35,7 @@ libusherengine_la_SOURCES = \
 	%D%/hub.c \
 	%D%/internal.h \
 	%D%/json.c \
+	%D%/list.c \
 	%D%/member-change.c \
 	%D%/member.c %D%/members.h \
 	%D%/merge.c \

@@ -167,12 +167,14 @@ member_render (struct txn *t, const json_t *hub, const struct member *m)
 
 struct member_list
 {
-  struct txn *t;
   json_t *hub;
-  struct list list;
   struct arena arena;
   const char *search;
+  int tab;            /* -1 = any */
   uint16_t status;    /* 0 = any */
+  /* Of the walk under way. */
+  struct list *list;
+  struct txn *t;
 };
 
 /* Whether one of the row's texts holds what is searched for. */
@@ -196,26 +198,41 @@ static bool
 show_member (void *arg, const struct member *m)
 {
   struct member_list *l = arg;
+  bool left_out = (l->status && m->link.status != l->status) || (l->search && !found (l, m));
+  char at[ID_TEXT_SIZE];
 
-  if ((l->status && m->link.status != l->status) || (l->search && !found (l, m)))
-    return true;
-  return list_add (&l->list, &m->link.id, member_render (l->t, l->hub, m));
+  id_format (&m->link.id, at);
+  return list_take (l->list, at, left_out ? NULL : member_render (l->t, l->hub, m));
+}
+
+static void
+walk_members (struct list *list, struct txn *t, const char *after, void *arg)
+{
+  struct member_list *l = arg;
+  struct id id, hub;
+
+  if (after && id_parse (after, &id) < 0)
+    return txn_fail (t, -EINVAL);
+  l->list = list;
+  l->t = t;
+  (void) json_id (l->hub, "id", &hub);
+  txn_member_walk (t, &hub, l->tab, after ? &id : NULL, show_member, l);
 }
 
 static int
-list_filters (const struct call *c, struct member_list *l, int *ret_tab, struct refusal *r)
+list_filters (const struct call *c, struct member_list *l, struct refusal *r)
 {
   const char *tab = call_query (c, "tab"), *status = call_query (c, "status");
   enum member_tab which;
 
-  *ret_tab = -1;
+  l->tab = -1;
   l->search = call_query (c, "search");
   if (call_query (c, "at"))
     return refuse (r, "validation-failed", "at", "Members can be listed as of now only.");
   if (tab && member_tab_parse (tab, &which) < 0)
     return refuse (r, "validation-failed", "tab", "tab is unmatched, onboarded, guest or exempted, not %s.", tab);
   if (tab)
-    *ret_tab = (int) which;
+    l->tab = (int) which;
   if (status && member_status_parse (status, &l->status) < 0)
     return refuse (r, "validation-failed", "status", "There is no member status %s.", status);
   return 0;
@@ -224,26 +241,19 @@ list_filters (const struct call *c, struct member_list *l, int *ret_tab, struct 
 int
 engine_member_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct member_list l = { .t = t, .arena = ARENA_INIT (ARENA_BYTES) };
-  struct id after, hub_id;
-  bool has_after;
-  int tab, x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  struct txn *t = store_read (e->store);
+  struct member_list l = { .arena = ARENA_INIT (ARENA_BYTES) };
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
   if (x == 0)
     x = find_hub (t, c->path[0], true, &l.hub, r);
   if (x == 0)
     x = caller_may_hub (t, c->caller, SCOPE_READ, l.hub, HUB_MANAGER, r);
   if (x == 0)
-    x = list_filters (c, &l, &tab, r);
+    x = list_filters (c, &l, r);
+  txn_abort (t);
   if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x == 0)
-    {
-      (void) json_id (l.hub, "id", &hub_id);
-      txn_member_walk (t, &hub_id, tab, has_after ? &after : NULL, show_member, &l);
-      *ret = list_end (&l.list);
-    }
+    x = list_page (e, c, walk_members, &l, ret, r);
   json_decref (l.hub);
   arena_done (&l.arena);
   return x;
@@ -264,7 +274,7 @@ engine_member_show (struct engine *e, const struct call *c, json_t **ret, struct
   if (x == 0)
     x = find_member (t, hub, c->path[1], &m, r);
   if (x == 0)
-    *ret = member_render (t, hub, &m);
+    x = answer_read (t, member_render (t, hub, &m), ret, r);
   json_decref (hub);
   return x;
 }

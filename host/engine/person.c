@@ -166,21 +166,20 @@ person_make (struct txn *t, const struct caller *c, const struct person_fields *
 
 struct person_list
 {
-  struct list list;
   const char *search, *status;
 };
 
-static bool
-show_person (void *arg, json_t *person)
+static json_t *
+show_person (void *arg, struct txn *t, const json_t *person)
 {
   static const char *const searched[] = { "email", "first_name", "last_name", "username" };
-  struct person_list *l = arg;
+  const struct person_list *l = arg;
   const char *status = json_text (person, "status");
-  struct id id;
   size_t i;
 
+  (void) t;
   if (l->status ? !streq (l->status, status) : streq (status, "removed"))
-    return true;
+    return NULL;
   for (i = 0; l->search && i < ARRAY_SIZE (searched); i++)
     {
       const char *text = json_text (person, searched[i]);
@@ -188,27 +187,19 @@ show_person (void *arg, json_t *person)
       if (text && strcasestr (text, l->search))
         break;
     }
-  if (l->search && i == ARRAY_SIZE (searched))
-    return true;
-  return !json_id (person, "id", &id) || list_add (&l->list, &id, person_render (person));
+  return l->search && i == ARRAY_SIZE (searched) ? NULL : person_render (person);
 }
 
 int
 engine_person_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct txn *t = store_read (e->store);
   struct person_list l = { .search = call_query (c, "search"), .status = call_query (c, "status") };
-  struct id after;
-  bool has_after;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
-  if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x < 0)
-    return x;
-  txn_doc_walk (t, STORE_PERSON, 0, NULL, false, has_after ? &after : NULL, show_person, &l);
-  *ret = list_end (&l.list);
-  return 0;
+  txn_abort (t);
+  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_PERSON, .show = show_person, .arg = &l },
+                                ret, r);
 }
 
 int

@@ -93,43 +93,30 @@ report_render (struct txn *t, const json_t *report, bool whole)
   return shown;
 }
 
-struct report_list
+static json_t *
+show_report (void *arg, struct txn *t, const json_t *report)
 {
-  struct txn *t;
-  struct list list;
-};
-
-static bool
-show_report (void *arg, json_t *report)
-{
-  struct report_list *l = arg;
-  struct id id;
-
-  return !json_id (report, "id", &id) || list_add (&l->list, &id, report_render (l->t, report, false));
+  (void) arg;
+  return report_render (t, report, false);
 }
 
 int
 engine_report_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct report_list l = { .t = t };
-  const char *hub = call_query (c, "hub");
-  json_t *doc = NULL;
-  struct id after;
-  bool has_after;
+  struct txn *t = store_read (e->store);
+  const char *name = call_query (c, "hub");
+  json_t *hub = NULL;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
-  if (x == 0 && hub)
-    x = find_hub (t, hub, true, &doc, r);
+  if (x == 0 && name)
+    x = find_hub (t, name, true, &hub, r);
+  txn_abort (t);
   if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x == 0)
-    {
-      txn_doc_walk (t, STORE_REPORT, doc ? STORE_REPORT_HUB : 0, json_text (doc, "id"), true,
-                    has_after ? &after : NULL, show_report, &l);
-      *ret = list_end (&l.list);
-    }
-  json_decref (doc);
+    x = list_docs (e, c,
+                   (struct doc_list) { .kind = STORE_REPORT, .index = hub ? STORE_REPORT_HUB : 0,
+                                       .key = json_text (hub, "id"), .newest = true, .show = show_report },
+                   ret, r);
+  json_decref (hub);
   return x;
 }
 
@@ -145,12 +132,14 @@ engine_report_show (struct engine *e, const struct call *c, json_t **ret, struct
     return x;
   if (id_parse (c->path[0], &id) == 0)
     report = txn_doc_get (t, STORE_REPORT, &id);
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
   if (!report)
     return refuse (r, "not-found", NULL, "There is no report %s.", c->path[0]);
   hub = json_id (report, "hub", &hub_id) ? txn_doc_get (t, STORE_HUB, &hub_id) : NULL;
   x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
-    *ret = report_render (t, report, true);
+    x = answer_read (t, report_render (t, report, true), ret, r);
   json_decref (report);
   json_decref (hub);
   return x;

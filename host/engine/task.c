@@ -126,54 +126,40 @@ task_open_on (struct txn *t, const struct id *hub, int kind, const struct id *me
 struct task_list
 {
   struct engine *e;
-  struct list list;
   const char *status, *kind;
-  struct id hub;
-  bool by_hub;
 };
 
-static bool
-show_task (void *arg, json_t *task)
+static json_t *
+show_task (void *arg, struct txn *t, const json_t *task)
 {
-  struct task_list *l = arg;
-  struct id id, hub;
+  const struct task_list *l = arg;
 
+  (void) t;
   if ((l->status && !streq (l->status, json_text (task, "status")))
-      || (l->kind && !streq (l->kind, json_text (task, "kind")))
-      || (l->by_hub && (!json_id (task, "hub", &hub) || !id_equal (&hub, &l->hub)))
-      || !json_id (task, "id", &id))
-    return true;
-  return list_add (&l->list, &id, task_render (l->e, task));
+      || (l->kind && !streq (l->kind, json_text (task, "kind"))))
+    return NULL;
+  return task_render (l->e, task);
 }
 
 int
 engine_task_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  struct txn *t = store_read (e->store);
   struct task_list l = { .e = e, .status = call_query (c, "status"), .kind = call_query (c, "kind") };
-  const char *hub = call_query (c, "hub"), *id_text = NULL;
-  json_t *doc = NULL;
-  struct id after;
-  bool has_after;
-  int x;
+  const char *name = call_query (c, "hub");
+  json_t *hub = NULL;
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
-  x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
-  if (x == 0 && hub)
-    x = find_hub (t, hub, true, &doc, r);
+  if (x == 0 && name)
+    x = find_hub (t, name, true, &hub, r);
+  txn_abort (t);
   if (x == 0)
-    x = list_begin (&l.list, c, &after, &has_after, r);
-  if (x < 0)
-    {
-      json_decref (doc);
-      return x;
-    }
-  l.by_hub = doc && json_id (doc, "id", &l.hub);
-  id_text = json_text (doc, "id");
-  txn_doc_walk (t, STORE_TASK, doc ? STORE_TASK_HUB : 0, id_text, true, has_after ? &after : NULL,
-                show_task, &l);
-  json_decref (doc);
-  *ret = list_end (&l.list);
-  return 0;
+    x = list_docs (e, c,
+                   (struct doc_list) { .kind = STORE_TASK, .index = hub ? STORE_TASK_HUB : 0,
+                                       .key = json_text (hub, "id"), .newest = true, .show = show_task, .arg = &l },
+                   ret, r);
+  json_decref (hub);
+  return x;
 }
 
 static int
@@ -182,6 +168,8 @@ find_task (struct txn *t, const struct call *c, json_t **ret, struct refusal *r)
   struct id id;
 
   *ret = id_parse (c->path[0], &id) == 0 ? txn_doc_get (t, STORE_TASK, &id) : NULL;
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
   return *ret ? 0 : refuse (r, "not-found", NULL, "There is no task %s.", c->path[0]);
 }
 

@@ -124,33 +124,22 @@ engine_token_create (struct engine *e, const struct call *c, json_t **ret, struc
   return x;
 }
 
-static bool
-show_token (void *arg, json_t *token)
+static json_t *
+show_token (void *arg, struct txn *t, const json_t *token)
 {
-  struct list *l = arg;
-  struct id id;
-
-  if (json_object_get (token, "revoked_at") || !json_id (token, "id", &id))
-    return true;
-  return list_add (l, &id, token_render (token));
+  (void) arg;
+  (void) t;
+  return json_object_get (token, "revoked_at") ? NULL : token_render (token);
 }
 
 int
 engine_token_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  struct list l;
-  struct id after;
-  bool has_after;
+  struct txn *t = store_read (e->store);
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
-  if (x == 0)
-    x = list_begin (&l, c, &after, &has_after, r);
-  if (x < 0)
-    return x;
-  txn_doc_walk (t, STORE_TOKEN, 0, NULL, false, has_after ? &after : NULL, show_token, &l);
-  *ret = list_end (&l);
-  return 0;
+  txn_abort (t);
+  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_TOKEN, .show = show_token }, ret, r);
 }
 
 struct named
@@ -185,6 +174,8 @@ engine_token_revoke (struct engine *e, const struct call *c, json_t **ret, struc
     w.found = txn_doc_get (t, STORE_TOKEN, &id);
   else if (x == 0)
     txn_doc_walk (t, STORE_TOKEN, 0, NULL, false, NULL, match_name, &w);
+  if (x == 0 && txn_error (t) < 0)
+    x = refuse_errno (r, txn_error (t));
   if (x == 0 && w.n > 1)
     x = refuse (r, "validation-failed", NULL, "More than one token is called %s: use the id.", c->path[0]);
   if (x == 0 && (!w.found || json_object_get (w.found, "revoked_at")))

@@ -117,31 +117,30 @@ int
 engine_status (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  json_t *workspace = workspace_get (t);
+  json_t *workspace = workspace_get (t), *answer;
   size_t issues = 0, reports = 0;
   struct queue_counts tasks;
   struct store_space space;
   struct tally hubs = { 0 };
 
-  (void) r;
   (void) c;
   txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, count_hub, &hubs);
   txn_doc_walk (t, STORE_ISSUE, 0, NULL, false, NULL, count_unread, &issues);
   txn_doc_walk (t, STORE_REPORT, 0, NULL, false, NULL, count_open, &reports);
   queue_counts (e, &tasks);
   store_space (e->store, &space);
-  *ret = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
-                    PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) hubs.live, "healthy",
-                    (json_int_t) hubs.healthy, "in_review", (json_int_t) hubs.review, "waiting",
-                    (json_int_t) hubs.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
-                    (json_int_t) tasks.running, "issues_unread", (json_int_t) issues, "reports_open",
-                    (json_int_t) reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
-                    (json_int_t) space.map_used, "disk_free", (json_int_t) space.disk_free, "confinement",
-                    confinement_json ());
-  json_set_time (*ret, "started_at", e->started_ms);
-  json_set_text (*ret, "workspace", json_text (workspace, "name"));
+  answer = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
+                      PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) hubs.live, "healthy",
+                      (json_int_t) hubs.healthy, "in_review", (json_int_t) hubs.review, "waiting",
+                      (json_int_t) hubs.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
+                      (json_int_t) tasks.running, "issues_unread", (json_int_t) issues, "reports_open",
+                      (json_int_t) reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
+                      (json_int_t) space.map_used, "disk_free", (json_int_t) space.disk_free, "confinement",
+                      confinement_json ());
+  json_set_time (answer, "started_at", e->started_ms);
+  json_set_text (answer, "workspace", json_text (workspace, "name"));
   json_decref (workspace);
-  return 0;
+  return answer_read (t, answer, ret, r);
 }
 
 /* ---- Doctor. */
@@ -219,7 +218,6 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
   size_t i;
 
   (void) c;
-  (void) r;
   add_check (checks, "set-up", workspace != NULL, workspace ? json_text (workspace, "name") : "no workspace yet",
              "Run usher setup --owner EMAIL.");
   check_state (e, checks);
@@ -228,9 +226,8 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
   txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, checks);
   json_array_foreach (checks, i, check)
     ok = ok && json_flag (check, "ok");
-  *ret = json_pack ("{s:b, s:o}", "ok", ok, "checks", checks);
   json_decref (workspace);
-  return 0;
+  return answer_read (t, json_pack ("{s:b, s:o}", "ok", ok, "checks", checks), ret, r);
 }
 
 /* ---- The catalogue. */

@@ -1,8 +1,14 @@
-# The engine's pure pieces.
+# The engine: its pure pieces, and its lists on a real store.
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test-engine
-TESTS += tests/unit/test-engine
+ENGINE_TESTS = tests/unit/test-engine tests/unit/test-lists
+check_PROGRAMS += $(ENGINE_TESTS)
+TESTS += $(ENGINE_TESTS)
 tests_unit_test_engine_SOURCES = %D%/test-engine.c %D%/unit.h
 tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_engine_LDADD = libusherengine.la $(CHECK_LIBS)
+
+tests_unit_test_lists_SOURCES = %D%/test-lists.c %D%/store-fixture.h %D%/unit.h
+tests_unit_test_lists_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS)
+tests_unit_test_lists_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_lists_LDADD = libusherengine.la $(CHECK_LIBS) $(LMDB_LIBS)
 endif
