@@ -19,6 +19,16 @@ member_settled (const json_t *hub)
            : MEMBER_ONBOARDED;
 }
 
+/* A settled member is what its hub's login method makes of it now, whichever of the two it was
+   when it was written: a change of the method needs no pass over a million members. */
+static uint16_t
+status_now (const json_t *hub, const struct member_link *link)
+{
+  bool settled = link->status == MEMBER_ONBOARDED || link->status == MEMBER_AWAITING_LOGIN;
+
+  return settled && !id_is_zero (&link->person) ? member_settled (hub) : link->status;
+}
+
 /* ---- Showing. */
 
 static const char *
@@ -118,7 +128,7 @@ render_link (struct txn *t, json_t *o, const json_t *hub, const struct member_li
   int64_t seen = link->last_seen_ms ? link->last_seen_ms : json_time (hub, "last_synced_at");
 
   json_set_text (o, "tab", member_tab_name (member_tab (link)));
-  json_set_text (o, "status", member_status_name (link->status));
+  json_set_text (o, "status", member_status_name (status_now (hub, link)));
   json_set_text (o, "login_state", login_state (hub, link));
   json_set_text (o, "note", link->note);
   if (person)
@@ -198,7 +208,7 @@ static bool
 show_member (void *arg, const struct member *m)
 {
   struct member_list *l = arg;
-  bool left_out = (l->status && m->link.status != l->status) || (l->search && !found (l, m));
+  bool left_out = (l->status && status_now (l->hub, &m->link) != l->status) || (l->search && !found (l, m));
   char at[ID_TEXT_SIZE];
 
   id_format (&m->link.id, at);

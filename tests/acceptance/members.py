@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is decided about members: R15, R16, R18, R19, R42, R43, R72."""
+"""What is decided about members: R15, R16, R18, R19, R21, R42, R43, R72."""
 
 import sys
 
@@ -117,6 +117,26 @@ def r19_an_exemption_has_a_reason(scratch):
     equal(len(events(u, "member.exempted")), 1, "exemptions recorded")
 
 
+def r21_the_login_method_says_who_is_asked(scratch):
+    """R21: with SSO nobody is asked for credentials, with passwords linked people are; a change says so at once"""
+    u, scim = Usher(scratch), App(scratch, users=3)
+    u.people(name(0))
+    u.usher("person", "add", name(1), "--guest")
+    u.connect(scim)
+    asked = {name(0), name(1)}
+    for method, status, login in (("sso", "onboarded", "sso"), ("password", "awaiting-login", "pending-connection"),
+                                  ("sso", "onboarded", "sso")):
+        if u.hub()["login_method"] != method:
+            u.usher("hub", "set", "Acme", f"login-method={method}")
+        shown = {m["username"]: (m["status"], m["login_state"]) for m in u.members()}
+        equal(shown, {**{one: (status, login) for one in asked}, name(2): ("unmatched", "none")}, f"rows with {method}")
+        equal({m["username"] for m in u.members(status=status)}, asked, f"who is {status} with {method}")
+        other = "onboarded" if status == "awaiting-login" else "awaiting-login"
+        equal(u.members(status=other), [], f"who is {other} with {method}")
+        u.usher("sync", "Acme")
+        equal({m["username"] for m in u.members(status=status)}, asked, f"who is {status} after a sync")
+
+
 def r42_the_automation_account_is_left_alone(scratch):
     """R42: the automation account's own member is shown as such, and not matched, exempted or removed"""
     u, scim = Usher(scratch), App(scratch, users=6)
@@ -200,5 +220,6 @@ def r72_deactivated_members_stay_removed(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([r15_every_member_has_one_tab, r16_matching_by_hand, r18_removing_an_unmatched_member,
-                   r19_an_exemption_has_a_reason, r42_the_automation_account_is_left_alone,
+                   r19_an_exemption_has_a_reason,
+                   r21_the_login_method_says_who_is_asked, r42_the_automation_account_is_left_alone,
                    r43_exempted_members_are_left_alone, r72_deactivated_members_stay_removed], "members"))
