@@ -22,7 +22,7 @@ const struct route routes[] = {
     "app:t label:t login_method:t fields:o settings:o account:a" },
   { "GET", "/hubs/{hub}", engine_hub_show, 200, N, false, "One hub", NULL },
   { "PATCH", "/hubs/{hub}", engine_hub_set, 200, J, false, "Change settings",
-    "label:t login_method:t fields:o settings:o" },
+    "label:t login_method:t fields:o settings:o secrets:o" },
   { "DELETE", "/hubs/{hub}", engine_hub_remove, 200, N, false, "Remove a hub", NULL },
   { "POST", "/hubs/{hub}/check", engine_hub_check, 202, J, false, "Validate again", NULL },
   { "POST", "/hubs/{hub}/sync", engine_hub_sync, 202, J, false, "Check for updates",

@@ -51,6 +51,14 @@ static const struct option connect_options[] = {
   END,
 };
 
+static const struct option hub_set_options[] = {
+  { "--password", "@FILE|-", OPTION_SECRET, 0, "secrets.password",
+    "the account's password anew, where it is to be sent to another address" },
+  { "--totp", "@FILE|-", OPTION_SECRET, 0, "secrets.totp", "the seed of its one-time codes anew" },
+  { "--secret", "FIELD=@FILE|-", OPTION_SECRETS, OPTION_MANY, "secrets", "another secret of it anew" },
+  END,
+};
+
 static const struct option hub_remove_options[] = {
   { "--reason", "REASON", OPTION_QUERY, OPTION_DAEMON_ASKS, "reason",
     "no-longer-used, connected-by-mistake, replaced or other" },
@@ -196,7 +204,7 @@ const struct command commands[] = {
        "POST", "/hubs", NULL, run_hub_connect),
   REQUEST ("hub list", "", "The hubs", NULL, "GET", "/hubs", &view_hubs, NULL),
   REQUEST ("hub show", "HUB", "One hub", NULL, "GET", "/hubs/{HUB}", NULL, NULL),
-  RUN ("hub set", "HUB FIELD=VALUE...", "Change label, login method, fields or settings", NULL,
+  RUN ("hub set", "HUB FIELD=VALUE...", "Change label, login method, fields or settings", hub_set_options,
        "PATCH", "/hubs/{HUB}", NULL, run_hub_set),
   REQUEST ("hub set-account", "HUB", "Use another automation account", set_account_options,
            "PUT", "/hubs/{HUB}/account", NULL, NULL),

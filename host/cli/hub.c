@@ -341,15 +341,18 @@ run_hub_set (struct cli *cli)
 {
   _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
   _cleanup_ (answer_done) struct answer a = { 0, NULL };
-  json_t *body = json_object ();
-  int status = body ? request_path (cli, cli->args.command->path, &path) : say_no_memory ();
+  json_t *body = NULL;
+  int status = request_path (cli, cli->args.command->path, &path);
   size_t i;
+
+  if (!status)
+    status = request_body (cli, &body);
 
   for (i = 1; i < cli->args.n_operands && !status; i++)
     status = set_field (body, cli->args.operands[i]);
   if (!status)
     status = request_write (cli, "PATCH", path.data, body, &a);
-  json_decref (body);
+  json_decref (body); /* its secrets do not outlive the request */
   return status ? status : request_finish (cli, &a);
 }
 

@@ -11,7 +11,8 @@
 #define SECRET_SEALED_MAX (64u * 1024)
 
 static int
-put_secrets (struct engine *e, struct txn *t, const json_t *account, json_t *secrets, struct refusal *r)
+put_secrets (struct engine *e, struct txn *t, const struct caller *c, json_t *account, json_t *secrets,
+             struct refusal *r)
 {
   const char *id_text = json_text (account, "id"), *name;
   struct id id;
@@ -25,6 +26,7 @@ put_secrets (struct engine *e, struct txn *t, const json_t *account, json_t *sec
       if (vault_seal (e->vault, id_text, name, json_string_value (value), json_string_length (value), &sealed) < 0)
         return refuse (r, "unavailable", NULL, "The secret %s cannot be sealed.", name);
       txn_secret_put (t, &id, name, sealed.data, sealed.len);
+      secret_given (account, name, c);
     }
   return 0;
 }
@@ -71,7 +73,7 @@ account_make (struct engine *e, struct txn *t, const struct caller *c, const str
   json_set_text (account, "app", app_id (app));
   json_set_text (account, "use", "free");
   take_checked (account, checked);
-  x = put_secrets (e, t, account, json_object_get (checked, "secrets"), r);
+  x = put_secrets (e, t, c, account, json_object_get (checked, "secrets"), r);
   json_decref (checked);
   if (x == 0)
     {
@@ -101,6 +103,8 @@ account_render (struct txn *t, const json_t *account)
   struct id id;
 
   (void) json_object_del (shown, "created_by");
+  (void) json_object_del (shown, "given");
+  (void) json_object_del (shown, "saved_hosts");
   if (json_id (account, "id", &id))
     txn_secret_names (t, &id, add_name, names);
   (void) json_object_set_new (shown, "secrets", names);
@@ -109,15 +113,18 @@ account_render (struct txn *t, const json_t *account)
 
 struct account_list
 {
+  struct sight sight;
   const char *app;
 };
 
 static json_t *
 show_account (void *arg, struct txn *t, const json_t *account)
 {
-  const struct account_list *l = arg;
+  struct account_list *l = arg;
 
-  return l->app && !streq (l->app, json_text (account, "app")) ? NULL : account_render (t, account);
+  if ((l->app && !streq (l->app, json_text (account, "app"))) || !sees_account (&l->sight, t, account))
+    return NULL;
+  return account_render (t, account);
 }
 
 int
@@ -127,6 +134,7 @@ engine_account_list (struct engine *e, const struct call *c, json_t **ret, struc
   struct account_list l = { .app = call_query (c, "app") };
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
+  sight_begin (&l.sight, t, c->caller);
   txn_abort (t);
   return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_ACCOUNT, .show = show_account, .arg = &l },
                                 ret, r);
@@ -140,7 +148,7 @@ engine_account_show (struct engine *e, const struct call *c, json_t **ret, struc
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
   if (x == 0)
-    x = find_account (t, c->path[0], &account, r);
+    x = find_account (t, c->caller, c->path[0], &account, r);
   if (x == 0)
     x = answer_read (t, account_render (t, account), ret, r);
   json_decref (account);
@@ -222,35 +230,34 @@ given_secrets (const json_t *checked, const json_t *given)
   return some;
 }
 
-static int
-change_account (struct engine *e, struct txn *t, const struct call *c, const struct app *app, json_t *account,
-                json_t *hub, struct refusal *r)
+int
+account_change (struct engine *e, struct txn *t, const struct caller *c, const struct app *app, json_t *hub_fields,
+                json_t *given, json_t *account, struct refusal *r)
 {
-  const char *label = json_text (c->body, "label");
+  const char *label = json_text (given, "label");
   json_t *whole, *checked = NULL, *secrets;
   struct app_error error = { 0 };
   int x = 0;
 
-  if (json_object_get (c->body, "label"))
+  if (json_object_get (given, "label"))
     x = check_label (label, "The label of an account", r);
   if (x < 0)
     return x;
-  whole = with_changes (t, account, c->body);
-  x = app_check_account (app, whole, hub ? json_object_get (hub, "fields") : NULL, &checked, &error);
+  whole = with_changes (t, account, given);
+  x = app_check_account (app, whole, hub_fields, &checked, &error);
   json_decref (whole);
   if (x == -EINVAL)
     return refuse (r, "validation-failed", error.field[0] ? error.field : NULL, "%s", error.text);
   if (x < 0)
     return refuse_errno (r, x);
-  secrets = given_secrets (checked, c->body);
-  x = put_secrets (e, t, account, secrets, r);
+  secrets = given_secrets (checked, given);
+  x = put_secrets (e, t, c, account, secrets, r);
   json_decref (secrets);
   take_checked (account, checked);
   json_decref (checked);
   if (label)
     json_set_text (account, "label", label);
   json_set_time (account, "updated_at", clock_now_ms ());
-  txn_doc_put (t, STORE_ACCOUNT, account);
   return x;
 }
 
@@ -260,23 +267,26 @@ engine_account_set (struct engine *e, const struct call *c, json_t **ret, struct
   struct apps *apps = engine_apps (e);
   struct txn *t = store_write (e->store);
   json_t *account = NULL, *hub = NULL, *task = NULL;
-  const struct app *app;
+  const struct app *app = NULL;
   struct id hub_id, id;
   char prefix[ID_TEXT_SIZE + 1];
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
   if (x == 0)
-    x = find_account (t, c->path[0], &account, r);
+    x = find_account (t, c->caller, c->path[0], &account, r);
   if (x == 0 && json_id (account, "hub", &hub_id) && (hub = txn_doc_get (t, STORE_HUB, &hub_id)))
     x = caller_may_hub (t, c->caller, SCOPE_ADMIN, hub, HUB_OWNER, r);
   if (x == 0)
     {
       app = apps_find (apps, json_text (account, "app"));
-      x = app ? change_account (e, t, c, app, account, hub, r)
+      x = app ? account_change (e, t, c->caller, app, json_object_get (hub, "fields"), c->body, account, r)
               : refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (account, "app"));
     }
+  if (x == 0 && hub)
+    x = secret_bind (t, c->caller, app, account, json_object_get (hub, "fields"), "secrets", r);
   if (x == 0)
     {
+      txn_doc_put (t, STORE_ACCOUNT, account);
       (void) json_id (account, "id", &id);
       event_add (t, &(struct event) { .type = "automation-account.updated", .caller = c->caller, .hub = hub,
                                       .account = &id });
@@ -323,7 +333,7 @@ engine_account_remove (struct engine *e, const struct call *c, json_t **ret, str
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
   if (x == 0)
-    x = find_account (t, c->path[0], &account, r);
+    x = find_account (t, c->caller, c->path[0], &account, r);
   if (x == 0 && !streq (json_text (account, "use"), "free"))
     x = refuse (r, "account-in-use", NULL, "The account %s is linked to a hub.", c->path[0]);
   if (x == 0 && !c->confirmed)

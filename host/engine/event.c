@@ -155,6 +155,7 @@ issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const st
 
 struct issue_list
 {
+  struct sight sight;
   const char *state;
 };
 
@@ -172,11 +173,12 @@ issue_render (const json_t *issue)
 static json_t *
 show_issue (void *arg, struct txn *t, const json_t *issue)
 {
-  const struct issue_list *l = arg;
+  struct issue_list *l = arg;
   const char *state = json_text (issue, "state");
 
-  (void) t;
-  return (l->state ? !streq (l->state, state) : streq (state, "resolved")) ? NULL : issue_render (issue);
+  if ((l->state ? !streq (l->state, state) : streq (state, "resolved")) || !sees_work (&l->sight, t, issue))
+    return NULL;
+  return issue_render (issue);
 }
 
 int
@@ -184,8 +186,9 @@ engine_issue_list (struct engine *e, const struct call *c, json_t **ret, struct 
 {
   struct txn *t = store_read (e->store);
   struct issue_list l = { .state = call_query (c, "state") };
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
+  sight_begin (&l.sight, t, c->caller);
   txn_abort (t);
   return x < 0 ? x : list_docs (e, c,
                                 (struct doc_list) { .kind = STORE_ISSUE, .newest = true, .show = show_issue, .arg = &l },
@@ -197,11 +200,15 @@ engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct 
 {
   _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
   json_t *issue = NULL;
+  struct sight s;
   struct id id;
-  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_USER, r);
+  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
 
   if (x == 0 && id_parse (c->path[0], &id) == 0)
     issue = txn_doc_get (t, STORE_ISSUE, &id);
+  sight_begin (&s, t, c->caller);
+  if (issue && !sees_work (&s, t, issue))
+    json_decref (TAKE (issue));
   if (x == 0 && txn_error (t) < 0)
     x = refuse_errno (r, txn_error (t));
   if (x == 0 && !issue)
@@ -224,7 +231,10 @@ engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct 
 struct event_list
 {
   struct event_filter filter;
+  struct sight sight;
+  /* Of the walk under way. */
   struct list *list;
+  struct txn *t;
 };
 
 static bool
@@ -234,7 +244,7 @@ show_event (void *arg, json_t *event)
   char at[LIST_CURSOR_SIZE];
 
   (void) snprintf (at, sizeof at, "%lld", (long long) json_number (event, "seq", 0));
-  return list_take (l->list, at, json_incref (event));
+  return list_take (l->list, at, sees_work (&l->sight, l->t, event) ? json_incref (event) : NULL);
 }
 
 static void
@@ -246,6 +256,7 @@ walk_events (struct list *list, struct txn *t, const char *after, void *arg)
   if (after && parse_u64 (after, 1, UINT64_MAX, &before) < 0)
     return txn_fail (t, -EINVAL);
   l->list = list;
+  l->t = t;
   txn_event_walk (t, &l->filter, before, show_event, l);
 }
 
@@ -257,14 +268,15 @@ engine_event_list (struct engine *e, const struct call *c, json_t **ret, struct 
   const char *hub = call_query (c, "hub"), *person = call_query (c, "person"), *since = call_query (c, "since");
   json_t *hub_doc = NULL, *person_doc = NULL;
   struct id hub_id, person_id;
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+  int x = caller_may (t, c->caller, SCOPE_READ, person ? ROLE_USER : ROLE_GUEST, r);
 
   if (x == 0 && since && clock_parse_rfc3339 (since, &l.filter.since_ms) < 0)
     x = refuse (r, "validation-failed", "since", "since is a time such as 2026-01-31T00:00:00Z.");
   if (x == 0 && hub)
-    x = find_hub (t, hub, true, &hub_doc, r);
+    x = find_hub_seen (t, c->caller, hub, &hub_doc, r);
   if (x == 0 && person)
     x = find_person (t, person, &person_doc, r);
+  sight_begin (&l.sight, t, c->caller);
   txn_abort (t);
   if (json_id (hub_doc, "id", &hub_id))
     l.filter.hub = &hub_id;

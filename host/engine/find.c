@@ -6,6 +6,7 @@
 #include "host/engine/internal.h"
 
 #define FOUND_MAX 3u
+#define ACCOUNTS_MAX 100u   /* of one label, whoever they belong to */
 
 static char *
 lowered (const char *name)
@@ -49,12 +50,47 @@ find_hub (struct txn *t, const char *name, bool removed_too, json_t **ret, struc
   return 0;
 }
 
-/* One document of a kind, by id or by an index. */
-static int
-find_doc (struct txn *t, enum store_kind kind, enum store_index index, const char *what, const char *name,
-          json_t **ret, struct refusal *r)
+int
+find_account (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (freep) char *key = lowered (name);
+  _cleanup_ (freep) char *label = lowered (name);
+  struct id ids[ACCOUNTS_MAX];
+  json_t *found = NULL;
+  struct sight s;
+  size_t n, seen = 0, i;
+
+  if (!label)
+    return refuse_errno (r, -ENOMEM);
+  n = id_parse (name, &ids[0]) == 0 ? 1 : txn_doc_find (t, STORE_ACCOUNT_LABEL, label, ids, ARRAY_SIZE (ids));
+  sight_begin (&s, t, c);
+  for (i = 0; i < n; i++)
+    {
+      json_t *account = txn_doc_get (t, STORE_ACCOUNT, &ids[i]);
+
+      if (!account || !sees_account (&s, t, account))
+        {
+          json_decref (account);
+          continue;
+        }
+      json_decref (found);
+      found = account;
+      seen++;
+    }
+  if (txn_error (t) == 0 && seen == 1)
+    {
+      *ret = found;
+      return 0;
+    }
+  json_decref (found);
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
+  return seen ? ambiguous (r, "account", name) : refuse (r, "not-found", NULL, "There is no account %s.", name);
+}
+
+int
+find_person (struct txn *t, const char *name, json_t **ret, struct refusal *r)
+{
+  _cleanup_ (freep) char *email = email_normalise (name), *key = lowered (name);
   struct id ids[FOUND_MAX];
   size_t n;
 
@@ -63,28 +99,14 @@ find_doc (struct txn *t, enum store_kind kind, enum store_index index, const cha
   if (id_parse (name, &ids[0]) == 0)
     n = 1;
   else
-    n = txn_doc_find (t, index, key, ids, ARRAY_SIZE (ids));
+    n = txn_doc_find (t, email ? STORE_PERSON_ADDRESS : STORE_PERSON_USERNAME, email ? email : key, ids,
+                      ARRAY_SIZE (ids));
   if (n > 1)
-    return ambiguous (r, what, name);
-  *ret = n ? txn_doc_get (t, kind, &ids[0]) : NULL;
+    return ambiguous (r, "person", name);
+  *ret = n ? txn_doc_get (t, STORE_PERSON, &ids[0]) : NULL;
   if (txn_error (t) < 0)
     return refuse_errno (r, txn_error (t));
-  return *ret ? 0 : refuse (r, "not-found", NULL, "There is no %s %s.", what, name);
-}
-
-int
-find_account (struct txn *t, const char *name, json_t **ret, struct refusal *r)
-{
-  return find_doc (t, STORE_ACCOUNT, STORE_ACCOUNT_LABEL, "account", name, ret, r);
-}
-
-int
-find_person (struct txn *t, const char *name, json_t **ret, struct refusal *r)
-{
-  _cleanup_ (freep) char *email = email_normalise (name);
-
-  return find_doc (t, STORE_PERSON, email ? STORE_PERSON_ADDRESS : STORE_PERSON_USERNAME, "person",
-                   email ? email : name, ret, r);
+  return *ret ? 0 : refuse (r, "not-found", NULL, "There is no person %s.", name);
 }
 
 int

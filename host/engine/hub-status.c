@@ -116,6 +116,21 @@ hub_render (struct txn *t, struct engine *e, const json_t *hub)
 }
 
 json_t *
+hub_render_for (struct sight *s, struct txn *t, struct engine *e, const json_t *hub)
+{
+  static const char *const card[] = { "id", "label", "app", "login_method", "created_at", "updated_at" };
+  json_t *shown;
+  size_t i;
+
+  if (s->all || sight_role (s, t, hub, "id") >= HUB_MANAGER)
+    return hub_render (t, e, hub);
+  shown = json_object ();
+  for (i = 0; i < ARRAY_SIZE (card); i++)
+    json_set_text (shown, card[i], json_text (hub, card[i]));
+  return shown;
+}
+
+json_t *
 hub_revalidate (struct txn *t, json_t *hub, const struct caller *c)
 {
   struct id id;

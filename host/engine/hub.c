@@ -121,10 +121,11 @@ free_account (struct txn *t, const json_t *hub, const struct caller *c)
 
 /* An account that exists and may be linked to a hub of this app. */
 static int
-pick_account (struct txn *t, const char *name, const json_t *hub, json_t **ret, struct refusal *r)
+pick_account (struct txn *t, const struct caller *c, const char *name, const json_t *hub, json_t **ret,
+              struct refusal *r)
 {
   json_t *account = NULL;
-  int x = find_account (t, name, &account, r);
+  int x = find_account (t, c, name, &account, r);
 
   if (x == 0 && !streq (json_text (account, "app"), json_text (hub, "app")))
     x = refuse (r, "validation-failed", "account", "The account %s belongs to the app %s.", name,
@@ -143,6 +144,18 @@ pick_account (struct txn *t, const char *name, const json_t *hub, json_t **ret, 
 
 /* ---- Connect. */
 
+/* Links ACCOUNT and says where its secrets go from now on. */
+static int
+bind_account (struct txn *t, const struct caller *c, const struct app *app, json_t *hub, json_t *account,
+              struct refusal *r)
+{
+  int x = secret_bind (t, c, app, account, json_object_get (hub, "fields"), "account", r);
+
+  if (x == 0)
+    link_account (t, hub, account, c);
+  return x;
+}
+
 static int
 connect_account (struct engine *e, struct txn *t, const struct call *c, const struct app *app, json_t *hub,
                  struct refusal *r)
@@ -151,12 +164,12 @@ connect_account (struct engine *e, struct txn *t, const struct call *c, const st
   int x;
 
   if (json_is_string (given))
-    x = pick_account (t, json_string_value (given), hub, &account, r);
+    x = pick_account (t, c->caller, json_string_value (given), hub, &account, r);
   else
     x = account_make (e, t, c->caller, app, json_object_get (hub, "fields"), given, json_text (hub, "label"),
                       &account, r);
   if (x == 0)
-    link_account (t, hub, account, c->caller);
+    x = bind_account (t, c->caller, app, hub, account, r);
   json_decref (account);
   return x;
 }
@@ -245,15 +258,17 @@ engine_hub_connect (struct engine *e, const struct call *c, json_t **ret, struct
 struct hub_list
 {
   struct engine *e;
+  struct sight sight;
   bool removed;
 };
 
 static json_t *
 show_hub (void *arg, struct txn *t, const json_t *hub)
 {
-  const struct hub_list *l = arg;
+  struct hub_list *l = arg;
 
-  return hub_is_live (hub) == l->removed ? NULL : hub_render (t, l->e, hub);
+  return hub_is_live (hub) == l->removed || !sees_hub (&l->sight, t, hub) ? NULL
+                                                                         : hub_render_for (&l->sight, t, l->e, hub);
 }
 
 int
@@ -263,6 +278,7 @@ engine_hub_list (struct engine *e, const struct call *c, json_t **ret, struct re
   struct hub_list l = { .e = e, .removed = streq (call_query (c, "removed"), "true") };
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
+  sight_begin (&l.sight, t, c->caller);
   txn_abort (t);
   return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_HUB, .show = show_hub, .arg = &l }, ret, r);
 }
@@ -275,9 +291,14 @@ engine_hub_show (struct engine *e, const struct call *c, json_t **ret, struct re
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
   if (x == 0)
-    x = find_hub (t, c->path[0], true, &hub, r);
+    x = find_hub_seen (t, c->caller, c->path[0], &hub, r);
   if (x == 0)
-    x = answer_read (t, hub_render (t, e, hub), ret, r);
+    {
+      struct sight s;
+
+      sight_begin (&s, t, c->caller);
+      x = answer_read (t, hub_render_for (&s, t, e, hub), ret, r);
+    }
   json_decref (hub);
   return x;
 }
@@ -292,6 +313,8 @@ engine_hub_roles (struct engine *e, const struct call *c, json_t **ret, struct r
 
   if (x == 0)
     x = find_hub (t, c->path[0], false, &hub, r);
+  if (x == 0)
+    x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
     x = list_of (roles_of (apps_find (apps, json_text (hub, "app")), hub), c, ret, r);
   json_decref (hub);
@@ -398,10 +421,68 @@ merged_fields (const json_t *hub, json_t *given)
   return fields;
 }
 
+/* The field among those that change from OLD to NOW that an address is made of; else "fields". */
+static const char *
+address_field (const struct app *app, json_t *old, json_t *now)
+{
+  struct app_list before = { NULL, 0 }, after;
+  const char *found = "fields", *key;
+  json_t *value;
+
+  if (app_origins (app, old, &before) < 0)
+    return found;
+  json_object_foreach (now, key, value)
+    {
+      json_t *one = json_copy (old);
+      size_t i;
+
+      (void) json_object_set (one, key, value);
+      if (!json_equal (one, old) && app_origins (app, one, &after) == 0)
+        {
+          for (i = 0; i < MIN (before.n, after.n) && streq (before.v[i], after.v[i]); i++)
+            ;
+          if (i < MAX (before.n, after.n))
+            found = key;
+          app_list_done (&after);
+        }
+      json_decref (one);
+    }
+  app_list_done (&before);
+  return found;
+}
+
+/* The hub's fields became what they are in HUB, or its account gets SECRETS anew, or both. */
+static int
+set_account (struct engine *e, struct txn *t, const struct caller *c, const struct app *app, const json_t *hub,
+             json_t *old_fields, json_t *secrets, struct refusal *r)
+{
+  json_t *given = secrets ? json_pack ("{s:O}", "secrets", secrets) : NULL, *account = NULL;
+  json_t *fields = json_object_get (hub, "fields");
+  struct id id;
+  int x = 0;
+
+  if (json_id (hub, "account", &id))
+    account = txn_doc_get (t, STORE_ACCOUNT, &id);
+  if (account && given)
+    x = account_change (e, t, c, app, fields, given, account, r);
+  if (x == 0 && account)
+    x = secret_bind (t, c, app, account, fields, address_field (app, old_fields, fields), r);
+  if (x == 0 && account)
+    {
+      txn_doc_put (t, STORE_ACCOUNT, account);
+      if (given)
+        event_add (t, &(struct event) { .type = "automation-account.updated", .caller = c, .hub = hub, .account = &id });
+    }
+  json_decref (account);
+  json_decref (given);
+  return x;
+}
+
 int
 engine_hub_set (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   json_t *hub = NULL, *task = NULL, *given = json_object_get (c->body, "fields"), *fields;
+  json_t *secrets = json_object_get (c->body, "secrets"), *old;
   const char *label = json_text (c->body, "label"), *method = json_text (c->body, "login_method");
   struct apps *apps = engine_apps (e);
   struct txn *t;
@@ -421,11 +502,15 @@ engine_hub_set (struct engine *e, const struct call *c, json_t **ret, struct ref
     x = check_login_method (app, method, &method, r);
   if (x == 0)
     x = settings_set (hub, json_object_get (c->body, "settings"), r);
-  if (x == 0 && given)
+  if (x == 0 && (given || secrets))
     {
+      old = json_incref (json_object_get (hub, "fields"));
       fields = merged_fields (hub, given);
       x = set_fields (app, hub, fields, r);
+      if (x == 0)
+        x = set_account (e, t, c->caller, app, hub, old, secrets, r);
       json_decref (fields);
+      json_decref (old);
     }
   if (x == 0)
     {
@@ -434,7 +519,7 @@ engine_hub_set (struct engine *e, const struct call *c, json_t **ret, struct ref
       if (method)
         json_set_text (hub, "login_method", method);
       json_set_time (hub, "updated_at", clock_now_ms ());
-      if (given)
+      if (given || secrets)
         task = hub_revalidate (t, hub, c->caller);
       else
         txn_doc_put (t, STORE_HUB, hub);
@@ -485,24 +570,34 @@ engine_hub_set_account (struct engine *e, const struct call *c, json_t **ret, st
 {
   json_t *hub = NULL, *account = NULL, *task = NULL;
   const char *name = json_text (c->body, "account");
+  struct apps *apps = engine_apps (e);
+  const struct app *app;
   struct txn *t;
   int x = begin (e, c, HUB_OWNER, &t, &hub, r);
 
   if (x < 0)
-    return x;
-  if (!name)
+    {
+      apps_unref (apps);
+      return x;
+    }
+  app = apps_find (apps, json_text (hub, "app"));
+  if (!app)
+    x = refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (hub, "app"));
+  else if (!name)
     x = refuse (r, "validation-failed", "account", "account is the id or label of a saved account.");
   if (x == 0)
-    x = pick_account (t, name, hub, &account, r);
+    x = pick_account (t, c->caller, name, hub, &account, r);
   if (x == 0 && streq (json_text (account, "id"), json_text (hub, "account")))
     x = refuse (r, "account-in-use", "account", "The hub has this account already.");
   if (x == 0)
     {
       free_account (t, hub, c->caller);
-      link_account (t, hub, account, c->caller);
-      task = hub_revalidate (t, hub, c->caller);
+      x = bind_account (t, c->caller, app, hub, account, r);
     }
+  if (x == 0)
+    task = hub_revalidate (t, hub, c->caller);
   json_decref (account);
+  apps_unref (apps);
   return end (e, t, x, hub, task, false, ret, r);
 }
 
@@ -571,8 +666,10 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
 int
 engine_hub_restore (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
+  struct apps *apps = engine_apps (e);
   struct txn *t = store_write (e->store);
   json_t *hub = NULL, *account = NULL, *task = NULL;
+  const struct app *app;
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
   if (x == 0)
@@ -584,9 +681,17 @@ engine_hub_restore (struct engine *e, const struct call *c, json_t **ret, struct
   if (x == 0 && json_time (hub, "removed_at") + RESTORE_MS < clock_now_ms ())
     x = refuse (r, "restore-expired", NULL, "The hub %s was removed more than 30 days ago.", c->path[0]);
   if (x == 0)
-    x = pick_account (t, json_text (hub, "account"), hub, &account, r);
+    x = pick_account (t, &system_caller, json_text (hub, "account"), hub, &account, r);
+  if (x == 0)
+    {
+      app = apps_find (apps, json_text (hub, "app"));
+      x = app ? bind_account (t, c->caller, app, hub, account, r)
+              : refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (hub, "app"));
+    }
+  apps_unref (apps);
   if (x < 0)
     {
+      json_decref (account);
       json_decref (hub);
       txn_abort (t);
       return x;
@@ -594,7 +699,6 @@ engine_hub_restore (struct engine *e, const struct call *c, json_t **ret, struct
   json_set_time (hub, "removed_at", 0);
   json_set_text (hub, "remove_reason", NULL);
   json_set_text (hub, "remove_text", NULL);
-  link_account (t, hub, account, c->caller);
   task = hub_revalidate (t, hub, c->caller);
   event_add (t, &(struct event) { .type = "hub.restored", .caller = c->caller, .hub = hub });
   json_decref (account);

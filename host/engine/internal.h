@@ -107,6 +107,25 @@ int caller_may_hub (struct txn *t, const struct caller *c, unsigned int scope, c
 /* The workspace role of who calls; the system's is the owner's. */
 enum workspace_role caller_role (struct txn *t, const struct caller *c);
 enum hub_role hub_role_of (struct txn *t, const struct id *hub, const struct id *person);
+/* ---- Who sees what (sight.c). */
+struct sight
+{
+  bool all;             /* an admin of the workspace */
+  struct id person;
+  struct id hub;        /* whose role was asked for last, and what it is */
+  enum hub_role role;
+};
+void sight_begin (struct sight *s, struct txn *t, const struct caller *c);
+/* The caller's role on the hub whose id OF has under KEY. */
+enum hub_role sight_role (struct sight *s, struct txn *t, const json_t *of, const char *key);
+bool sees_hub (struct sight *s, struct txn *t, const json_t *hub);
+/* A task, an event or an issue: those of hubs of one's own as owner or manager, and those that
+   one is the actor or the person of. */
+bool sees_work (struct sight *s, struct txn *t, const json_t *doc);
+bool sees_report (struct sight *s, struct txn *t, const json_t *report);
+/* Of a hub: its owners; a free one: who made it. */
+bool sees_account (struct sight *s, struct txn *t, const json_t *account);
+
 /* The workspace, NULL before set-up; a new reference. */
 json_t *workspace_get (struct txn *t);
 /* What a token is kept as. */
@@ -118,7 +137,10 @@ extern const struct caller system_caller;
 /* ---- Names people type: an id or a label, an address, a user name.  A new reference,
    or a refusal (not-found, or validation-failed when ambiguous). */
 int find_hub (struct txn *t, const char *name, bool removed_too, json_t **ret, struct refusal *r);
-int find_account (struct txn *t, const char *name, json_t **ret, struct refusal *r);
+/* The same, removed ones too, for who only looks: a hub that C does not see is not found. */
+int find_hub_seen (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r);
+/* Among those that C sees. */
+int find_account (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r);
 int find_person (struct txn *t, const char *name, json_t **ret, struct refusal *r);
 int find_member (struct txn *t, const json_t *hub, const char *name, struct member *ret, struct refusal *r);
 
@@ -293,6 +315,8 @@ bool hub_waits (const json_t *hub);
 /* A settings value, by its name with hyphens. */
 int64_t hub_setting (const json_t *hub, const char *name);
 json_t *hub_render (struct txn *t, struct engine *e, const json_t *hub);
+/* As S sees it: a collaborator has its card. */
+json_t *hub_render_for (struct sight *s, struct txn *t, struct engine *e, const json_t *hub);
 /* Queues validate for a hub whose settings or account changed; the task, owned. */
 json_t *hub_revalidate (struct txn *t, json_t *hub, const struct caller *c);
 /* Queues the hub's sync unless one is open; the open or new task, owned. */

@@ -51,6 +51,8 @@ libusherengine_la_SOURCES = \
 	%D%/run.c \
 	%D%/schedule.c \
 	%D%/settings.c %D%/settings.h \
+	%D%/secret-hosts.c \
+	%D%/sight.c \
 	%D%/sync.h \
 	%D%/task.c \
 	%D%/token.c \

@@ -96,8 +96,7 @@ report_render (struct txn *t, const json_t *report, bool whole)
 static json_t *
 show_report (void *arg, struct txn *t, const json_t *report)
 {
-  (void) arg;
-  return report_render (t, report, false);
+  return sees_report (arg, t, report) ? report_render (t, report, false) : NULL;
 }
 
 int
@@ -106,15 +105,17 @@ engine_report_list (struct engine *e, const struct call *c, json_t **ret, struct
   struct txn *t = store_read (e->store);
   const char *name = call_query (c, "hub");
   json_t *hub = NULL;
+  struct sight s;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
 
   if (x == 0 && name)
-    x = find_hub (t, name, true, &hub, r);
+    x = find_hub_seen (t, c->caller, name, &hub, r);
+  sight_begin (&s, t, c->caller);
   txn_abort (t);
   if (x == 0)
     x = list_docs (e, c,
                    (struct doc_list) { .kind = STORE_REPORT, .index = hub ? STORE_REPORT_HUB : 0,
-                                       .key = json_text (hub, "id"), .newest = true, .show = show_report },
+                                       .key = json_text (hub, "id"), .newest = true, .show = show_report, .arg = &s },
                    ret, r);
   json_decref (hub);
   return x;

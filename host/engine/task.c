@@ -126,17 +126,17 @@ task_open_on (struct txn *t, const struct id *hub, int kind, const struct id *me
 struct task_list
 {
   struct engine *e;
+  struct sight sight;
   const char *status, *kind;
 };
 
 static json_t *
 show_task (void *arg, struct txn *t, const json_t *task)
 {
-  const struct task_list *l = arg;
+  struct task_list *l = arg;
 
-  (void) t;
   if ((l->status && !streq (l->status, json_text (task, "status")))
-      || (l->kind && !streq (l->kind, json_text (task, "kind"))))
+      || (l->kind && !streq (l->kind, json_text (task, "kind"))) || !sees_work (&l->sight, t, task))
     return NULL;
   return task_render (l->e, task);
 }
@@ -151,7 +151,8 @@ engine_task_list (struct engine *e, const struct call *c, json_t **ret, struct r
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
   if (x == 0 && name)
-    x = find_hub (t, name, true, &hub, r);
+    x = find_hub_seen (t, c->caller, name, &hub, r);
+  sight_begin (&l.sight, t, c->caller);
   txn_abort (t);
   if (x == 0)
     x = list_docs (e, c,
@@ -178,12 +179,16 @@ engine_task_show (struct engine *e, const struct call *c, json_t **ret, struct r
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *task = NULL;
+  struct sight s;
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
   if (x == 0)
     x = find_task (t, c, &task, r);
+  sight_begin (&s, t, c->caller);
+  if (x == 0 && !sees_work (&s, t, task))
+    x = refuse (r, "not-found", NULL, "There is no task %s.", c->path[0]);
   if (x == 0)
-    *ret = task_render (e, task);
+    x = answer_read (t, task_render (e, task), ret, r);
   json_decref (task);
   return x;
 }

@@ -124,26 +124,38 @@ engine_token_create (struct engine *e, const struct call *c, json_t **ret, struc
   return x;
 }
 
+/* Everybody has their own; an admin of the workspace sees to all. */
+static bool
+is_theirs (const struct sight *s, const json_t *token)
+{
+  struct id person;
+
+  return !json_object_get (token, "revoked_at")
+         && (s->all || (json_id (token, "person", &person) && id_equal (&person, &s->person)));
+}
+
 static json_t *
 show_token (void *arg, struct txn *t, const json_t *token)
 {
-  (void) arg;
   (void) t;
-  return json_object_get (token, "revoked_at") ? NULL : token_render (token);
+  return is_theirs (arg, token) ? token_render (token) : NULL;
 }
 
 int
 engine_token_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   struct txn *t = store_read (e->store);
+  struct sight s;
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
+  sight_begin (&s, t, c->caller);
   txn_abort (t);
-  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_TOKEN, .show = show_token }, ret, r);
+  return x < 0 ? x : list_docs (e, c, (struct doc_list) { .kind = STORE_TOKEN, .show = show_token, .arg = &s }, ret, r);
 }
 
 struct named
 {
+  const struct sight *sight;
   const char *name;
   json_t *found;
   size_t n;
@@ -154,7 +166,7 @@ match_name (void *arg, json_t *token)
 {
   struct named *w = arg;
 
-  if (json_object_get (token, "revoked_at") || !streq (json_text (token, "name"), w->name))
+  if (!is_theirs (w->sight, token) || !streq (json_text (token, "name"), w->name))
     return true;
   json_decref (w->found);
   w->found = json_incref (token);
@@ -166,10 +178,12 @@ int
 engine_token_revoke (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   struct txn *t = store_write (e->store);
-  struct named w = { c->path[0], NULL, 0 };
+  struct sight s;
+  struct named w = { &s, c->path[0], NULL, 0 };
   struct id id;
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
+  sight_begin (&s, t, c->caller);
   if (x == 0 && id_parse (c->path[0], &id) == 0)
     w.found = txn_doc_get (t, STORE_TOKEN, &id);
   else if (x == 0)
@@ -178,7 +192,7 @@ engine_token_revoke (struct engine *e, const struct call *c, json_t **ret, struc
     x = refuse_errno (r, txn_error (t));
   if (x == 0 && w.n > 1)
     x = refuse (r, "validation-failed", NULL, "More than one token is called %s: use the id.", c->path[0]);
-  if (x == 0 && (!w.found || json_object_get (w.found, "revoked_at")))
+  if (x == 0 && (!w.found || !is_theirs (&s, w.found)))
     x = refuse (r, "not-found", NULL, "There is no token %s.", c->path[0]);
   if (x == 0)
     {

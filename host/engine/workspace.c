@@ -81,7 +81,10 @@ engine_setup (struct engine *e, const struct call *c, json_t **ret, struct refus
 
 struct tally
 {
-  size_t live, healthy, review, waiting;
+  struct sight sight;
+  struct txn *t;
+  size_t live, healthy, review, waiting;  /* hubs */
+  size_t issues, reports;
 };
 
 static bool
@@ -90,7 +93,7 @@ count_hub (void *arg, json_t *hub)
   struct tally *n = arg;
   const char *status = json_text (hub, "status");
 
-  if (!hub_is_live (hub))
+  if (!hub_is_live (hub) || !sees_hub (&n->sight, n->t, hub))
     return true;
   n->live++;
   n->healthy += streq (status, "healthy");
@@ -102,14 +105,18 @@ count_hub (void *arg, json_t *hub)
 static bool
 count_unread (void *arg, json_t *issue)
 {
-  *(size_t *) arg += streq (json_text (issue, "state"), "unread");
+  struct tally *n = arg;
+
+  n->issues += streq (json_text (issue, "state"), "unread") && sees_work (&n->sight, n->t, issue);
   return true;
 }
 
 static bool
 count_open (void *arg, json_t *report)
 {
-  *(size_t *) arg += streq (json_text (report, "status"), "open");
+  struct tally *n = arg;
+
+  n->reports += streq (json_text (report, "status"), "open") && sees_report (&n->sight, n->t, report);
   return true;
 }
 
@@ -118,23 +125,28 @@ engine_status (struct engine *e, const struct call *c, json_t **ret, struct refu
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *workspace = workspace_get (t), *answer;
-  size_t issues = 0, reports = 0;
   struct queue_counts tasks;
   struct store_space space;
-  struct tally hubs = { 0 };
+  struct tally n = { .t = t };
+  int x = workspace ? caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r) : 0;
 
-  (void) c;
-  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, count_hub, &hubs);
-  txn_doc_walk (t, STORE_ISSUE, 0, NULL, false, NULL, count_unread, &issues);
-  txn_doc_walk (t, STORE_REPORT, 0, NULL, false, NULL, count_open, &reports);
+  if (x < 0)
+    {
+      json_decref (workspace);
+      return x;
+    }
+  sight_begin (&n.sight, t, c->caller);
+  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, count_hub, &n);
+  txn_doc_walk (t, STORE_ISSUE, 0, NULL, false, NULL, count_unread, &n);
+  txn_doc_walk (t, STORE_REPORT, 0, NULL, false, NULL, count_open, &n);
   queue_counts (e, &tasks);
   store_space (e->store, &space);
   answer = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
-                      PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) hubs.live, "healthy",
-                      (json_int_t) hubs.healthy, "in_review", (json_int_t) hubs.review, "waiting",
-                      (json_int_t) hubs.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
-                      (json_int_t) tasks.running, "issues_unread", (json_int_t) issues, "reports_open",
-                      (json_int_t) reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
+                      PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) n.live, "healthy",
+                      (json_int_t) n.healthy, "in_review", (json_int_t) n.review, "waiting",
+                      (json_int_t) n.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
+                      (json_int_t) tasks.running, "issues_unread", (json_int_t) n.issues, "reports_open",
+                      (json_int_t) n.reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
                       (json_int_t) space.map_used, "disk_free", (json_int_t) space.disk_free, "confinement",
                       confinement_json ());
   json_set_time (answer, "started_at", e->started_ms);
@@ -195,17 +207,25 @@ check_apps (struct engine *e, json_t *checks)
   apps_unref (apps);
 }
 
+struct hub_checks
+{
+  struct sight sight;
+  struct txn *t;
+  json_t *checks;
+};
+
 static bool
 check_hub (void *arg, json_t *hub)
 {
+  struct hub_checks *h = arg;
   const char *status = json_text (hub, "status"), *reason = json_text (hub, "status_reason");
   char name[128], detail[512];
 
-  if (!hub_is_live (hub))
+  if (!hub_is_live (hub) || (!h->sight.all && sight_role (&h->sight, h->t, hub, "id") < HUB_MANAGER))
     return true;
   (void) snprintf (name, sizeof name, "hub %s", json_text (hub, "label"));
   (void) snprintf (detail, sizeof detail, "%s%s%s", status, reason ? ": " : "", reason ? reason : "");
-  add_check (arg, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
+  add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
   return true;
 }
 
@@ -214,16 +234,29 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *checks = json_array (), *workspace = workspace_get (t), *check;
+  struct hub_checks hubs = { .t = t };
   bool ok = true;
   size_t i;
+  int x = workspace ? caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r) : 0;
 
-  (void) c;
+  if (x < 0)
+    {
+      json_decref (workspace);
+      json_decref (checks);
+      return x;
+    }
+  sight_begin (&hubs.sight, t, c->caller);
+  hubs.checks = checks;
   add_check (checks, "set-up", workspace != NULL, workspace ? json_text (workspace, "name") : "no workspace yet",
              "Run usher setup --owner EMAIL.");
-  check_state (e, checks);
-  confinement_check (checks, add_check);
+  /* The machine is the business of those who run it. */
+  if (!workspace || hubs.sight.all)
+    {
+      check_state (e, checks);
+      confinement_check (checks, add_check);
+    }
   check_apps (e, checks);
-  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, checks);
+  txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, &hubs);
   json_array_foreach (checks, i, check)
     ok = ok && json_flag (check, "ok");
   json_decref (workspace);

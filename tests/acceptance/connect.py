@@ -184,8 +184,18 @@ def r29_an_account_serves_one_hub(scratch):
     uses = {a["label"]: (a["use"], a.get("hub")) for a in u.json("account", "list")}
     equal(uses, {"Acme": ("free", None), "Robot": ("automation", u.hub()["id"])}, "uses after the change")
     check("under-validation" in statuses(u), "the new account is validated")
+    # Its token was given for the first app's address: for another it is given anew.
+    refused(connect(u, second, "--login-method", "sso", "--account", "Acme", label="Second"), 2, "validation-failed")
+    equal(len(u.json("hub", "list")), 1, "hubs after that refusal")
+    u.usher("account", "set", "Acme", "--secret", f"token=@{token_file(u, second)}")
     answer = connect(u, second, "--login-method", "sso", "--account", "Acme", label="Second")
     equal(answer.status, 0, "the freed account serves another hub: " + answer.err)
+    refused(u.run("hub", "set", "Second", f"base_url={scim.url}/"), 2, "validation-failed")
+    third = App(scratch, users=2)
+    refused(u.run("hub", "set", "Second", f"base_url={third.url}"), 2, "validation-failed")
+    equal(u.hub("Second")["fields"]["base_url"], second.url, "the address after the refusals")
+    u.usher("hub", "set", "Second", f"base_url={third.url}", "--secret", f"token=@{token_file(u, third)}")
+    wait_hub(u, "healthy", "Second")
 
 
 def r30_a_wrong_account_or_id_is_reviewed(scratch):

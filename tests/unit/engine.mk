@@ -1,6 +1,6 @@
-# The engine: its pure pieces, and its lists on a real store.
+# The engine: its pure pieces, its lists on a real store, and several people on a whole one.
 if HAVE_CHECK
-ENGINE_TESTS = tests/unit/test-engine tests/unit/test-lists
+ENGINE_TESTS = tests/unit/test-engine tests/unit/test-lists tests/unit/test-sight
 check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
 tests_unit_test_engine_SOURCES = %D%/test-engine.c %D%/unit.h
@@ -11,4 +11,9 @@ tests_unit_test_lists_SOURCES = %D%/test-lists.c %D%/store-fixture.h %D%/unit.h
 tests_unit_test_lists_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS)
 tests_unit_test_lists_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_lists_LDADD = libusherengine.la $(CHECK_LIBS) $(LMDB_LIBS)
+
+tests_unit_test_sight_SOURCES = %D%/test-sight.c %D%/store-fixture.h %D%/unit.h
+tests_unit_test_sight_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_sight_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
+tests_unit_test_sight_LDADD = libusherengine.la $(CHECK_LIBS)
 endif
