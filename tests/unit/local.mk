@@ -13,4 +13,4 @@ endif
 EXTRA_DIST += %D%/valgrind.sh
 .PHONY: check-valgrind
 check-valgrind: $(check_PROGRAMS) $(check_LTLIBRARIES) host/usher-worker$(EXEEXT) host/usher-net$(EXEEXT)
-	@srcdir=$(srcdir) $(srcdir)/%D%/valgrind.sh $(filter tests/unit/test-%,$(check_PROGRAMS))
+	@srcdir=$(srcdir) $(srcdir)/%D%/valgrind.sh $(check_PROGRAMS)
