@@ -16,4 +16,5 @@ libushercommon_la_SOURCES = \
 	%D%/secret.h \
 	%D%/suggest.c %D%/suggest.h \
 	%D%/text.c %D%/text.h \
+	%D%/wire-channel.c \
 	%D%/wire.c %D%/wire.h

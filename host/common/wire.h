@@ -247,6 +247,9 @@ const char *wire_name (uint16_t type);
 /* The most bytes that a whole message of TYPE may have; 0 for an unknown type and for
    one without fields. */
 size_t wire_max (uint16_t type);
+/* What the payload of TYPE is: nothing known, fields, or bytes as they are (one frame). */
+enum wire_form { WIRE_FORM_NONE, WIRE_FORM_FIELDS, WIRE_FORM_BYTES };
+enum wire_form wire_form (uint16_t type);
 
 /* Appends the message TYPE for STREAM to OUT as one or more frames.  MSG is the
    struct of that type, NULL for CANCEL, CLOSE and END.  -E2BIG when a field is over its

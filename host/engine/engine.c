@@ -149,7 +149,7 @@ start_parts (struct engine *e, char **ret_why)
   x = load_apps (e);
   if (x < 0)
     return fail (ret_why, "The app files cannot be read", x);
-  x = delta_recover (e->store, sync_close_after_crash, NULL);
+  x = delta_recover (e->store, sync_close, NULL);
   if (x < 0)
     return fail (ret_why, "A half-applied sync cannot be finished", x);
   x = rate_table_new (&e->rates);

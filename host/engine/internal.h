@@ -275,8 +275,8 @@ int32_t run_secret_put (struct run *r, const char *name, const char *value, int6
 
 void run_validate (struct run *r);
 void run_sync (struct run *r);
-/* The closing step of a sync whose apply was cut off (delta_recover). */
-int sync_close_after_crash (void *arg, struct txn *t, const struct id *hub, json_t *sum);
+/* The closing step of a sync, also of one whose apply was cut off (delta_recover). */
+int sync_close (void *arg, struct txn *t, const struct id *hub, json_t *sum);
 void run_change (struct run *r);   /* add-user, update-role, remove-user */
 /* The member's status while its task is queued, and after it ended without success. */
 void change_begins (struct txn *t, const json_t *task, const json_t *hub);

@@ -53,6 +53,9 @@ libusherengine_la_SOURCES = \
 	%D%/settings.c %D%/settings.h \
 	%D%/secret-hosts.c \
 	%D%/sight.c \
+	%D%/sync-apply.c \
+	%D%/sync-list.c \
+	%D%/sync-run.h \
 	%D%/sync.h \
 	%D%/task.c \
 	%D%/token.c \

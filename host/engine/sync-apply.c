@@ -1,0 +1,317 @@
+/* Owns what a proved listing does to the hub: absences are confirmed, the safeguard is
+   asked, the delta is sealed and applied, and one closing step commits it all. */
+#include <config.h>
+
+#include "host/engine/sync-run.h"
+
+#include "host/common/clock.h"
+#include "host/common/failpoint.h"
+#include "host/common/log.h"
+#include "host/engine/readback.h"
+
+#define CONFIRM_MAX 100u          /* absences asked for one by one */
+#define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
+#define REPORT_ROWS_MAX 10000u
+
+/* ---- Absences. */
+
+/* Asks the app for one member: true when it says that there is none. */
+static bool
+app_says_absent (struct sync *s, const struct id *member, struct buf *row)
+{
+  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
+  _cleanup_ (buf_done) struct buf shown = BUF_INIT (ROW_MAX + 8);
+  struct readback asked = { .r = s->r, .row = &shown };
+  struct session_outcome o = { 0 };
+  struct wire_call call = { .op = WIRE_OP_READ };
+  int32_t x;
+
+  if (merge_row_of (&s->merge, member, row) != 1)
+    return false;
+  call.member = (struct wire_blob) { row->data, row->len };
+  x = run_call (s->r, s->session, &call, &limits, &readback_events, &asked, NULL, &o);
+  session_outcome_done (&o);
+  return x == USHER_ABSENT && !shown.len;
+}
+
+/* Which of the missing are gone for sure.  Answers how many are not. */
+static size_t
+confirm (struct sync *s, bool *confirmed)
+{
+  _cleanup_ (buf_done) struct buf row = BUF_INIT (ROW_MAX + 8);
+  bool ask = streq (app_get_text (s->r->app, "read", "list"), "lookup") && s->merge.n_missing <= CONFIRM_MAX;
+  size_t i, waiting = 0;
+
+  for (i = 0; i < s->merge.n_missing; i++)
+    {
+      if (ask && session_alive (s->session))
+        confirmed[i] = app_says_absent (s, &s->merge.missing[i], &row);
+      else
+        confirmed[i] = merge_missed (&s->merge, &s->merge.missing[i]) + 1 >= LISTINGS_NEEDED;
+      waiting += !confirmed[i];
+    }
+  return waiting;
+}
+
+/* ---- The safeguard. */
+
+static json_t *
+report_rows (struct sync *s)
+{
+  json_t *rows = json_array ();
+  size_t i;
+
+  for (i = 0; i < s->merge.n_missing && i < REPORT_ROWS_MAX; i++)
+    {
+      json_t *row = json_object ();
+
+      json_set_id (row, "member", &s->merge.missing[i]);
+      json_set_text (row, "cause", "missing-in-app");
+      json_set_text (row, "decision", "remove");
+      json_set_text (row, "result", "pending");
+      (void) json_array_append_new (rows, row);
+    }
+  return rows;
+}
+
+json_t *
+sync_result (const struct sync *s, size_t waiting)
+{
+  json_t *o = json_pack ("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "listing", listing_name (s->proof.listing), "seen",
+                         (json_int_t) s->merge.seen, "added", (json_int_t) s->merge.added, "changed",
+                         (json_int_t) s->merge.changed, "missing", (json_int_t) waiting, "requests",
+                         (json_int_t) s->proof.requests, "bytes", (json_int_t) s->proof.bytes);
+
+  json_set_text (o, "why", s->proof.why[0] ? s->proof.why : NULL);
+  return o;
+}
+
+/* True when the sync may go on.  Else nothing is applied and a report says why. */
+bool
+sync_guarded (struct sync *s)
+{
+  const json_t *hub = s->r->hub;
+  struct guard g;
+  enum guard_verdict v;
+  _cleanup_ (freep) char *why = NULL;
+  _cleanup_ (txn_abortp) struct txn *t = store_read (s->r->e->store);
+  json_t *now = txn_doc_get (t, STORE_HUB, &s->r->hub_id);
+  int x;
+
+  /* The settings of now: a threshold that was lowered meanwhile counts. */
+  txn_abort (TAKE (t));
+  if (now && json_object_get (now, "settings"))
+    (void) json_object_set (s->r->hub, "settings", json_object_get (now, "settings"));
+  json_decref (now);
+  g = (struct guard) {
+    .known = s->merge.known,
+    .missing = s->merge.missing_known,
+    .seen = s->merge.others,
+    .threshold = hub_setting (hub, "safeguard-threshold"),
+    .floor = hub_setting (hub, "safeguard-floor"),
+    .cap = hub_setting (hub, "safeguard-cap"),
+    .kept_touched = s->merge.kept_touched,
+  };
+  v = guard_judge (&g);
+  if (v == GUARD_PASS)
+    return true;
+  why = guard_sentence (&g, v);
+  (void) json_object_set_new (s->r->task, "sync", sync_result (s, s->merge.n_missing));
+  if (!s->dry)
+    {
+      t = store_write (s->r->e->store);
+      report_safeguard (t, hub, s->r->task, report_rows (s), why);
+      event_add (t, &(struct event) { .type = "sync.stopped", .caller = &system_caller, .hub = hub,
+                                      .task = &s->r->task_id, .outcome = "safeguard-exceeded" });
+      x = txn_commit (TAKE (t));
+      if (x < 0)
+        log_error ("%s: the safeguard report cannot be written: %s", json_text (hub, "label"), strerror (-x));
+    }
+  run_fail (s->r, "safeguard-exceeded", "%s", why);
+  return false;
+}
+
+/* Settings that changed while the app was listed make the listing one of another hub. */
+bool
+sync_still_configured (struct sync *s)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (s->r->e->store);
+  json_t *hub = txn_doc_get (t, STORE_HUB, &s->r->hub_id);
+  bool same = hub && hub_is_live (hub) && json_number (hub, "generation", -1) == json_number (s->head, "generation", 0);
+
+  json_decref (hub);
+  return same;
+}
+
+/* ---- Applying. */
+
+/* Roles of the hub: those the app lists, and those that members were seen with. */
+static json_t *
+hub_roles (const struct sync *s)
+{
+  json_t *roles = json_deep_copy (s->roles), *ids, *role;
+  const char *group, *id;
+  size_t i;
+
+  json_object_foreach (s->merge.roles_seen, group, ids)
+    {
+      const json_t *yes;
+
+      json_object_foreach (ids, id, yes)
+        {
+          json_array_foreach (roles, i, role)
+            if (streq (json_text (role, "id"), id) && streq (json_text (role, "group"), group))
+              break;
+          if (i == json_array_size (roles) && i < SYNC_ROLES_MAX)
+            (void) json_array_append_new (roles, json_pack ("{s:s, s:s, s:s, s:i, s:b}", "id", id, "label", id,
+                                                            "group", group, "rank", 0, "assignable", 1));
+        }
+    }
+  return roles;
+}
+
+/* What the closing step needs, also after a crash. */
+static json_t *
+summary (struct sync *s, size_t waiting, const bool *confirmed)
+{
+  json_t *o = json_object (), *gone = json_array ();
+  char text[ID_TEXT_SIZE];
+  size_t i;
+
+  for (i = 0; i < s->merge.n_missing && i < REPORT_ROWS_MAX; i++)
+    if (confirmed[i])
+      {
+        id_format (&s->merge.missing[i], text);
+        (void) json_array_append_new (gone, json_string (text));
+      }
+  (void) json_object_set_new (o, "gone", gone);
+
+  json_set_id (o, "task", &s->r->task_id);
+  (void) json_object_set_new (o, "sync", sync_result (s, waiting));
+  (void) json_object_set_new (o, "reappeared", json_integer ((json_int_t) s->merge.reappeared));
+  (void) json_object_set_new (o, "roles", hub_roles (s));
+  (void) json_object_set (o, "began", json_object_get (s->head, "began"));
+  (void) json_object_set (o, "generation", json_object_get (s->head, "generation"));
+  return o;
+}
+
+/* Those who are gone: what failed about them is settled, and what they were given lapses
+   (behaviour 4.2, R39, R67). */
+static void
+settle_gone (struct txn *t, const json_t *hub, const struct id *hub_id, const json_t *gone)
+{
+  static const char *const kinds[] = { "add-user", "update-role", "remove-user" };
+  json_t *text, *grants, *grant;
+  size_t i, k;
+
+  json_array_foreach (gone, i, text)
+    {
+      struct member m;
+      struct id id;
+
+      /* One that was decided about meanwhile was left as it is. */
+      if (id_parse (json_string_value (text), &id) < 0 || txn_member_get (t, hub_id, &id, &m) != 1
+          || member_is_live (&m.link))
+        continue;
+      grants = id_is_zero (&m.link.person) ? NULL : grants_of (t, hub_id, &m.link.person);
+      for (k = 0; k < ARRAY_SIZE (kinds); k++)
+        issue_resolve (t, hub, kinds[k], &id);
+      json_array_foreach (grants, k, grant)
+        if (json_flag (grant, "seat"))
+          {
+            (void) json_object_set_new (grant, "lapsed", json_true ());
+            txn_doc_put (t, STORE_GRANT, grant);
+          }
+      json_decref (grants);
+    }
+}
+
+/* The commit point: hub, task, report and event together. */
+int
+sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
+{
+  struct id task_id;
+  json_t *hub = txn_doc_get (t, STORE_HUB, hub_id), *task = NULL, *sync = json_object_get (sum, "sync");
+  const char *listing = json_text (sync, "listing");
+  struct hub_counts counts;
+  bool good = !streq (listing, "unproved");
+
+  (void) arg;
+  if (hub && json_number (hub, "generation", 0) != json_number (sum, "generation", 0))
+    {
+      /* The settings changed in the last moment, after they were looked at: the rows stand,
+         but nothing is said to be in order, and the task is done again.  A closing step
+         never fails for a reason that will not go away: its delta must end. */
+      json_decref (hub);
+      return txn_error (t);
+    }
+  if (json_id (sum, "task", &task_id))
+    task = txn_doc_get (t, STORE_TASK, &task_id);
+  if (hub && task && !json_object_get (task, "ended_at"))
+    {
+      (void) json_object_set (task, "sync", sync);
+      txn_counts (t, hub_id, &counts);
+      (void) json_object_set_new (hub, "members_last", json_integer (json_number (sync, "seen", 0)));
+      (void) json_object_set (hub, "roles", json_object_get (sum, "roles"));
+      if (good)
+        {
+          json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
+          if (streq (listing, "complete"))
+            report_withdraw (t, hub);
+          if (!hub_waits (hub))
+            hub_set_status (t, hub, "healthy", streq (listing, "partial") ? json_text (sync, "why") : NULL,
+                            &system_caller);
+          task_completed (t, task, hub, "done");
+        }
+      settle_gone (t, hub, hub_id, json_object_get (sum, "gone"));
+      if (json_number (sum, "reappeared", 0))
+        issue_raise (t, "access-termination", hub, task, "reappeared",
+                     "The app shows somebody again whom Usher had removed.");
+      event_add (t, &(struct event) { .type = "sync.completed", .caller = &system_caller, .hub = hub,
+                                      .task = &task_id, .outcome = listing, .details = json_incref (sync) });
+      txn_doc_put (t, STORE_HUB, hub);
+      txn_doc_put (t, STORE_TASK, task);
+    }
+  json_decref (hub);
+  json_decref (task);
+  return txn_error (t);
+}
+
+int
+sync_apply (struct sync *s)
+{
+  _cleanup_ (freep) bool *confirmed = calloc (s->merge.n_missing + 1, sizeof *confirmed);
+  size_t waiting;
+  json_t *sum;
+  int x;
+
+  if (!confirmed)
+    return -ENOMEM;
+  waiting = confirm (s, confirmed);
+  x = merge_missing (&s->merge, confirmed);
+  if (x < 0)
+    return x;
+  sum = summary (s, waiting, confirmed);
+  x = delta_seal (s->merge.delta, sum);
+  if (x == 0)
+    x = fail_point ("sync-sealed");
+  if (x == 0 && !sync_still_configured (s))
+    x = -ESTALE;
+  if (x == 0)
+    x = delta_apply (s->merge.delta, sync_close, NULL);
+  if (x == 0 && !sync_still_configured (s))
+    x = -ESTALE;
+  if (x == 0)
+    {
+      (void) json_object_set (s->r->task, "sync", json_object_get (sum, "sync"));
+      if (s->proof.listing == LISTING_UNPROVED)
+        {
+          s->r->moved = false;
+          run_fail (s->r, "listing-incomplete", "The listing is not proved complete: %s.", s->proof.why);
+        }
+      else
+        s->r->end = RUN_COMPLETED;
+    }
+  json_decref (sum);
+  return x;
+}
