@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #include "host/store/store.h"
 
 #define DEFAULT_CONF SYSCONFDIR "/usher/usher.conf"
+#define HEAPS_MAX 4
+#define MMAP_FROM (128 * 1024)
 
 static const char usage[]
   = "usage: usherd [--config FILE] [--state-dir DIR] [--runtime-dir DIR]\n"
@@ -329,6 +332,17 @@ run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
   return x;
 }
 
+/* glibc would keep what a burst of syncs used: a heap a thread that never shrinks, and a
+   threshold for mmap that grows to 32 MiB.  With a fixed threshold buffers go back to the
+   system when they are freed. */
+static void
+bound_heaps (void)
+{
+  (void) mallopt (M_ARENA_MAX, HEAPS_MAX);
+  (void) mallopt (M_MMAP_THRESHOLD, MMAP_FROM);
+  (void) mallopt (M_TRIM_THRESHOLD, MMAP_FROM);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -338,6 +352,7 @@ main (int argc, char **argv)
   int x;
 
   harden ();
+  bound_heaps ();
   log_open ("usherd", LOG_LEVEL_INFO, false);
   if (sodium_init () < 0 || conf_init (&conf) < 0)
     {
