@@ -34,6 +34,8 @@ add (struct redact *r, const char *name, const char *text, size_t len)
   for (i = 0; i < r->n; i++)
     if (r->needles[i].len == len && memcmp (r->needles[i].text, text, len) == 0)
       return 0;
+  if (r->n == REDACT_NEEDLES_MAX)
+    return -E2BIG;
   more = reallocarray (r->needles, r->n + 1, sizeof *more);
   if (!more)
     return -ENOMEM;
@@ -100,14 +102,16 @@ add_base64 (struct redact *r, const struct standin *s, size_t skip, int variant)
   return last > first ? add (r, s->name, text.data + first, last - first) : 0;
 }
 
-static int
-add_secret (struct redact *r, const struct standin *s)
+int
+redact_add (struct redact *r, const struct standin *s)
 {
   static const enum standin_place places[] = { STANDIN_RAW, STANDIN_URL, STANDIN_JSON,
                                                STANDIN_XML };
   size_t i;
   int e;
 
+  if (s->value.len < REDACT_MIN || streq (s->name, "username"))
+    return 0;
   for (i = 0; i < ARRAY_SIZE (places); i++)
     {
       e = add_escaped (r, s, places[i]);
@@ -132,13 +136,12 @@ redact_build (const struct standins *secrets, struct redact *ret)
   size_t i;
 
   for (i = 0; i < secrets->n; i++)
-    if (secrets->v[i].value.len >= REDACT_MIN && !streq (secrets->v[i].name, "username"))
-      {
-        int e = add_secret (&r, &secrets->v[i]);
+    {
+      int e = redact_add (&r, &secrets->v[i]);
 
-        if (e < 0)
-          return e;
-      }
+      if (e < 0)
+        return e;
+    }
   *ret = r;
   r = (struct redact) { 0 };
   return 0;

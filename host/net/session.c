@@ -391,7 +391,8 @@ serve_tally (struct net *net, uint32_t ordinal)
   return 0;
 }
 
-/* The connector handed usherd a new value, of a token say; from now on it is this one. */
+/* The connector handed usherd a new value, of a token say; from now on it is this one.  The old
+   one is still taken out of every text: what cannot be taken out ends the session. */
 static int
 serve_secret (struct net *net, const struct wire_frame *f)
 {
@@ -406,10 +407,15 @@ serve_secret (struct net *net, const struct wire_frame *f)
   /* A secret that the app file does not name goes nowhere. */
   if (r == -ENOENT || r == -EINVAL)
     return 0;
-  if (r < 0)
-    return r;
-  redact_done (&net->redact);
-  return redact_build (&net->secrets, &net->redact);
+  if (r == 0)
+    r = redact_add (&net->redact, standins_find (&net->secrets, m.secret_put.name));
+  if (r == -E2BIG)
+    {
+      session_log (net, LOG_LEVEL_ERROR, "The connector replaced its secrets too often in one session, "
+                   "which ends it.  Report this to the connector's author.");
+      (void) wire_push (&net->host, &net->to_host);
+    }
+  return r;
 }
 
 static int

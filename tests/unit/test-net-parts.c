@@ -584,6 +584,30 @@ START_TEST (test_redaction_finds_every_form)
 }
 END_TEST
 
+START_TEST (test_redaction_still_finds_what_a_secret_was)
+{
+  static const char *const texts[] = { "x tok/en\"1+ y", "x tok%2Fen%221%2B y", "x second y",
+                                       "Basic c2Vjb25k" };
+  struct standins s = secrets ("tok/en\"1+");
+  struct redact r = { 0 };
+  size_t i;
+
+  ck_assert_int_eq (redact_build (&s, &r), 0);
+  ck_assert_int_eq (standins_set (&s, "token", "second"), 0);
+  ck_assert_int_eq (redact_add (&r, standins_find (&s, "token")), 0);
+  for (i = 0; i < ARRAY_SIZE (texts); i++)
+    {
+      struct buf out = BUF_INIT (1000);
+
+      redact_put (&r, texts[i], strlen (texts[i]), &out);
+      ck_assert_msg (strstr (out.data, "[token]"), "%s -> %s", texts[i], out.data);
+      buf_done (&out);
+    }
+  redact_done (&r);
+  standins_done (&s);
+}
+END_TEST
+
 START_TEST (test_permits_are_taken_in_the_order_of_the_rules)
 {
   static const char rules[] = "[{\"key\": \"a\"}, {\"origin\": \"https://x.example\"}, {}]";
@@ -657,6 +681,7 @@ fill (TCase *t)
   tcase_add_test (t, test_the_witness_forgives_what_was_made_good);
   tcase_add_test (t, test_the_witness_compares_media_types);
   tcase_add_test (t, test_redaction_finds_every_form);
+  tcase_add_test (t, test_redaction_still_finds_what_a_secret_was);
   tcase_add_test (t, test_permits_are_taken_in_the_order_of_the_rules);
   tcase_add_test (t, test_waits_between_attempts_grow_and_differ);
 }

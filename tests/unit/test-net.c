@@ -567,6 +567,41 @@ START_TEST (test_evidence_holds_no_secret)
 }
 END_TEST
 
+START_TEST (test_evidence_holds_no_secret_that_was_replaced)
+{
+  struct wire_secret_put second = { "token", "second", 0 };
+
+  begin ();
+  play_to_host (&play, WIRE_SECRET_PUT, &second);
+  (void) play_tally (&play, 1);   /* answered in turn */
+  (void) fetch ("/echo?t=" PLAY_TOKEN);
+  ck_assert (server_last_has (&server, "GET /echo?t=second HTTP/1.1\r\n"));
+  ck_assert_int_eq (fetch ("/gone")->status, 404);
+  ck_assert_str_eq (play.evidence.data, "{\"detail\":\"[token]\"}");
+  end ();
+}
+END_TEST
+
+START_TEST (test_secrets_replaced_without_end_end_the_session)
+{
+  struct wire_secret_put put = { .name = "token" };
+  bool never = false;
+  char value[32];
+  unsigned int i;
+
+  begin ();
+  for (i = 0; i < 300; i++)
+    {
+      (void) snprintf (value, sizeof value, "%u/\"+<value>", i);
+      put.value = value;
+      play_to_host (&play, WIRE_SECRET_PUT, &put);
+    }
+  (void) play_until (&play, &never);
+  ck_assert_ptr_nonnull (strstr (play.log.data, "replaced its secrets too often"));
+  ck_assert_int_eq (play_wait (&play), 1);
+}
+END_TEST
+
 START_TEST (test_odd_bytes_in_headers_do_no_harm)
 {
   begin ();
@@ -732,6 +767,8 @@ fill (TCase *t)
   tcase_add_test (t, test_an_answer_that_does_not_come_times_out);
   tcase_add_test (t, test_the_witness_knows_refusals_and_odd_types);
   tcase_add_test (t, test_evidence_holds_no_secret);
+  tcase_add_test (t, test_evidence_holds_no_secret_that_was_replaced);
+  tcase_add_test (t, test_secrets_replaced_without_end_end_the_session);
   tcase_add_test (t, test_odd_bytes_in_headers_do_no_harm);
   tcase_add_test (t, test_cookies_live_as_long_as_the_session_and_are_handed_back);
   tcase_add_test (t, test_every_exchange_spends_a_permit_and_gives_it_back);
