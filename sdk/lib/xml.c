@@ -6,6 +6,7 @@
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <libxml/xpathInternals.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct text
@@ -45,6 +46,13 @@ ignore_structured (void *arg, xmlErrorPtr error)
   (void) error;
 }
 
+/* libxml2 takes a NUL for the end of a text; what stands behind it was not read. */
+static bool
+read_to_end (const xmlParserCtxt *parser)
+{
+  return parser->input && parser->input->cur == parser->input->end;
+}
+
 /* The tree, or NULL when it is not well-formed or has a document type. */
 static xmlDocPtr
 parse (const char *text, size_t len)
@@ -58,7 +66,7 @@ parse (const char *text, size_t len)
   parser->sax->error = parser->sax->warning = ignore;
   doc = xmlCtxtReadMemory (parser, text, (int) len, NULL, NULL,
                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-  if (doc && (!parser->wellFormed || parser->errNo == XML_ERR_USER_STOP))
+  if (doc && (!parser->wellFormed || parser->errNo == XML_ERR_USER_STOP || !read_to_end (parser)))
     {
       xmlFreeDoc (doc);
       doc = NULL;

@@ -115,6 +115,19 @@ START_TEST (test_no_document_type_is_let_in)
 }
 END_TEST
 
+START_TEST (test_nothing_stands_behind_the_end)
+{
+  static const struct { const char *text; size_t len; } bad[] = {
+    { "<m/>x", 5 }, { "<m/>\0", 5 }, { "<m/>\0<n/>", 9 }, { "\377\376<\0m\0/\0>\0\0\0", 12 },
+  };
+  struct usher_xml *xml;
+  size_t i;
+
+  for (i = 0; i < 4; i++)
+    ck_assert_int_eq (usher_xml_new (bad[i].text, bad[i].len, NULL, 0, &xml), USHER_E_SHAPE);
+}
+END_TEST
+
 START_TEST (test_row_and_depth_over_their_maxima_are_refused)
 {
   char *body = malloc (2 * USHER_XML_ROW_MAX), text[1024], fault[128];
@@ -161,6 +174,7 @@ fill (TCase *t)
   tcase_add_test (t, test_rows_are_the_same_at_every_split);
   tcase_add_test (t, test_every_truncation_is_refused);
   tcase_add_test (t, test_no_document_type_is_let_in);
+  tcase_add_test (t, test_nothing_stands_behind_the_end);
   tcase_add_test (t, test_row_and_depth_over_their_maxima_are_refused);
   tcase_add_test (t, test_document_is_asked_by_xpath_with_declared_prefixes);
 }
