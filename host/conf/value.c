@@ -134,7 +134,7 @@ value_number (const struct conf_key *k, const char *value, uint64_t *ret, char *
                  (unsigned long long) k->max);
 }
 
-/* Whether one of the space-separated WORDS is VALUE, or (PREFIX) begins it. */
+/* Whether one of the space-separated WORDS is VALUE, or (PREFIX) stands in it before a host. */
 static bool
 among (const char *words, const char *value, bool prefix)
 {
@@ -142,7 +142,7 @@ among (const char *words, const char *value, bool prefix)
     {
       size_t n = strcspn (words, " ");
 
-      if (strncmp (words, value, n) == 0 && (prefix ? value[n] != '\0' : value[n] == '\0'))
+      if (strncmp (words, value, n) == 0 && (prefix ? value[n] != '\0' && value[n] != '/' : value[n] == '\0'))
         return true;
       words += n;
       words += strspn (words, " ");

@@ -128,6 +128,8 @@ START_TEST (test_what_is_wrong_is_named_by_line_and_key)
           "\"10.0.0.0/33\" is none");
   refuse ("[http]\nproxy = ftp://x\n",
           "t.conf:2: proxy: must be an address that begins with http://, https:// or socks5h://");
+  refuse ("[web]\npublic-url = https:///\n",
+          "t.conf:2: public-url: must be an address that begins with https:// or http://");
   refuse ("[mail]\nfrom = nobody\n",
           "t.conf:2: from: must be one e-mail address, as usher@example.com");
   refuse ("[paths]\nstate-dir = here\n",
