@@ -4,6 +4,7 @@ include tests/unit/engine.mk
 include tests/unit/apps.mk
 include tests/unit/session.mk
 include tests/unit/session-real.mk
+include tests/fuzz/local.mk
 include tests/fuzz/apps.mk
 include tests/check/local.mk
 include tests/unit/wire.mk
