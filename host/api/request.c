@@ -28,6 +28,7 @@ struct request
   struct buf body;
   struct usher_kv query[QUERY_MAX];
   size_t n_query;
+  bool importing;             /* engine_import_end is owed */
   struct refusal refusal;     /* set: the answer, whatever the body says */
   char *allow;                /* with method-not-allowed: what the path takes */
 };
@@ -203,6 +204,8 @@ request_free (struct request *q)
 {
   size_t i;
 
+  if (q->importing)
+    engine_import_end (q->host->engine);
   for (i = 0; i < ARRAY_SIZE (q->names); i++)
     free (q->names[i]);
   for (i = 0; i < q->n_query; i++)
@@ -216,10 +219,20 @@ request_free (struct request *q)
   free (q);
 }
 
+static int
+begin_import (struct request *q)
+{
+  int x = engine_import_begin (q->host->engine, &q->caller, &q->refusal);
+
+  q->importing = x == 0;
+  return x;
+}
+
 static void
 begin (struct request *q, struct MHD_Connection *c, const char *method, const char *url)
 {
-  if (identify (q, c) == 0 && find_route (q, method, url) == 0 && check_type (q, c) == 0)
+  if (identify (q, c) == 0 && find_route (q, method, url) == 0 && check_type (q, c) == 0
+      && (q->route->body != BODY_TEXT || begin_import (q) == 0))
     (void) MHD_get_connection_values (c, MHD_GET_ARGUMENT_KIND, take_query, q);
   q->body = (struct buf) BUF_INIT (q->route && q->route->body == BODY_TEXT ? TEXT_BODY_MAX : JSON_BODY_MAX);
 }

@@ -7,6 +7,7 @@
 #define API_BASE "/api/v1"
 #define ROUTE_SEGMENTS_MAX 8u
 
+/* BODY_TEXT is people as CSV, long: engine_import_begin is asked before it is read. */
 enum route_body { BODY_NONE, BODY_JSON, BODY_TEXT };
 
 struct route

@@ -333,6 +333,24 @@ import (struct import *i, const struct call *c, bool remove, struct refusal *r)
 }
 
 int
+engine_import_begin (struct engine *e, const struct caller *c, struct refusal *r)
+{
+  struct txn *t = store_read (e->store);
+  int x = caller_may (t, c, SCOPE_WRITE, ROLE_ADMIN, r);
+
+  txn_abort (t);
+  if (x == 0 && atomic_exchange (&e->importing, true))
+    x = refuse (r, "rate-limited", NULL, "Another import is under way: wait for its end.");
+  return x;
+}
+
+void
+engine_import_end (struct engine *e)
+{
+  atomic_store (&e->importing, false);
+}
+
+int
 engine_directory_import (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   const char *format = call_query (c, "format"), *file = call_query (c, "file");

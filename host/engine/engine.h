@@ -105,6 +105,10 @@ engine_action engine_member_list, engine_member_show, engine_member_invite, engi
 /* /people, POST /directory/import */
 engine_action engine_person_list, engine_person_add, engine_person_show, engine_person_remove,
   engine_directory_import;
+/* The body of an import is long: whether C may is asked before it is read, and there is one
+   import at a time.  0, and engine_import_end when it is over however it went; or a refusal. */
+int engine_import_begin (struct engine *e, const struct caller *c, struct refusal *ret_refusal);
+void engine_import_end (struct engine *e);
 /* /tasks */
 engine_action engine_task_list, engine_task_show, engine_task_cancel, engine_task_retry;
 /* /reports, /issues, /events */

@@ -3,6 +3,7 @@
 #define USHER_ENGINE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "host/apps/apps.h"
 #include "host/engine/engine.h"
@@ -32,6 +33,7 @@ struct engine
   char *state_dir, *libexec_dir, *connector_path, *app_path;
   char **library_dirs;            /* NULL-terminated; NULL = none */
   int64_t started_ms;
+  atomic_bool importing;          /* people are read from a file, or its body from a client */
 
   pthread_rwlock_t apps_lock;
   struct apps *apps;              /* guarded by apps_lock: replaced whole by a reload */

@@ -249,6 +249,47 @@ def test_bad_requests(scratch):
     problem(status, found, 400, "malformed", "a hundred query fields")
 
 
+def test_imports_are_asked_for_first(scratch):
+    """A long body is not read for who may not send it, and one import is read at a time."""
+    tcp = Tcp(scratch)
+    usher = tcp.usher
+    tokens = {scope: usher.json("token", "create", scope, "--scope", scope)["token"] for scope in ("read", "write")}
+
+    def begin(token, kind="text/csv", length=200 << 20):
+        """The head of a request, and a row of its body."""
+        one = socket.create_connection(("127.0.0.1", tcp.port), timeout=10)
+        scratch.callback(one.close)
+        one.sendall((f"POST /api/v1/directory/import HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+                     f"Authorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\nemail\n").encode())
+        return one
+
+    def answer(one):
+        response = http.client.HTTPResponse(one)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+    # Each of these is answered although nearly all of its body never comes.
+    for token, kind, status, code in (("wrong", "text/csv", 401, "not-signed-in"),
+                                      (tokens["read"], "text/csv", 403, "not-permitted"),
+                                      (tokens["write"], "application/json", 415, "unsupported-type")):
+        problem(*answer(begin(token, kind)), status, code, f"an import as {kind} that may not be")
+    text = b"a@corp.test\n"
+    first = begin(tokens["write"], length=len(b"email\n" + text))
+
+    def second():
+        status, found = usher.api("POST", "/directory/import", text="email\nb@corp.test\n", expect=None)
+        return (status, found) if status != 200 else None
+
+    problem(*wait_for(second, "the refusal of a second import"), 429, "rate-limited", "a second import")
+    first.sendall(text)
+    status, found = answer(first)
+    equal((status, found.get("added")), (200, 1), f"the first import: {found}")
+    # The slot is free again after an end, and after a client that went away in the middle.
+    begin(tokens["write"]).close()
+    wait_for(lambda: usher.api("POST", "/directory/import", text="email\nc@corp.test\n", expect=None)[0] == 200,
+             "an import after one that broke off")
+
+
 def test_head(scratch):
     """HEAD answers as GET, without a body."""
     usher = Usher(scratch)
@@ -473,6 +514,6 @@ def test_the_command(scratch):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_before_set_up, test_set_up_once, test_tcp_needs_a_token, test_scopes, test_bad_requests, test_head,
-                   test_labels_in_paths, test_paging, test_many_at_once, test_slow_clients, test_broken_http,
-                   test_who_may_connect, test_the_command], "api"))
+    sys.exit(main([test_before_set_up, test_set_up_once, test_tcp_needs_a_token, test_scopes, test_bad_requests,
+                   test_imports_are_asked_for_first, test_head, test_labels_in_paths, test_paging, test_many_at_once,
+                   test_slow_clients, test_broken_http, test_who_may_connect, test_the_command], "api"))
