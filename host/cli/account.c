@@ -196,6 +196,7 @@ run_account_add (struct cli *cli)
   json_t *app = NULL, *body = NULL;
   int status = account_app (cli, args_value (&cli->args, "--app"), &app);
 
+  cli->app = app;
   if (!status)
     status = request_body (cli, &body);
   if (!status)
@@ -204,6 +205,7 @@ run_account_add (struct cli *cli)
     status = request_write (cli, "POST", "/accounts", body, &a);
   if (!status)
     status = request_finish (cli, &a);
+  cli->app = NULL;
   json_decref (app);
   json_decref (body);
   return status;

@@ -14,6 +14,7 @@ struct cli
   struct args args;
   struct client *client; /* owned; NULL for commands that need no daemon */
   bool input_used;       /* standard input was read: there is no second time */
+  const json_t *app;     /* borrowed: whose fields the command line gives; NULL = none */
 };
 
 /* request.c: from a command line to a request and its answer */

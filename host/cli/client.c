@@ -358,9 +358,15 @@ answer_say_errors (const json_t *json, const char *source)
 int
 answer_check (const struct answer *a)
 {
+  return answer_check_option (a, /* option= */ NULL);
+}
+
+int
+answer_check_option (const struct answer *a, const char *option)
+{
   const char *detail = json_text (a->json, "detail"), *field = json_text (a->json, "field");
   const char *action = json_text (a->json, "action"), *code = answer_code (a);
-  const char *stop;
+  const char *name = option ? option : field, *stop;
   bool named;
 
   if (a->status >= 200 && a->status < 300)
@@ -371,9 +377,9 @@ answer_check (const struct answer *a)
     return say_error (status_of (a->status),
                       "The answer was status %ld without a reason; is this usherd's address?",
                       a->status);
-  named = !*field || strstr (detail, field);
+  named = !*name || strstr (detail, name);
   stop = !*action ? "" : strchr (".!?:;", detail[strlen (detail) - 1]) ? " " : ". ";
-  return say_error (status_of (a->status), "%s%s%s%s%s%s%s%s", named ? "" : field,
+  return say_error (status_of (a->status), "%s%s%s%s%s%s%s%s", named ? "" : name,
                     named ? "" : ": ", detail, stop, action, *code ? " [" : "", code,
                     *code ? "]" : "");
 }

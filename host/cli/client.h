@@ -59,6 +59,8 @@ int client_get (struct client *c, const char *path, struct answer *ret);
 /* STATUS_DONE for an answer of 200 to 299; else says the problem in one sentence with
    its next step, and gives the status that goes with it. */
 int answer_check (const struct answer *a);
+/* The same; OPTION is what the command line calls the field at fault, NULL = as the daemon does. */
+int answer_check_option (const struct answer *a, const char *option);
 /* The problem's code, "" when there is none. */
 const char *answer_code (const struct answer *a);
 

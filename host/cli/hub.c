@@ -17,8 +17,8 @@
 static int
 set_business_id (struct cli *cli, const json_t *app, json_t *body)
 {
-  const char *id = args_value (&cli->args, "--business-id");
-  const json_t *field;
+  const char *id = args_value (&cli->args, "--business-id"), *key;
+  const json_t *field, *given;
   size_t i;
 
   if (!id)
@@ -28,9 +28,14 @@ set_business_id (struct cli *cli, const json_t *app, json_t *body)
       {
         json_t *fields = json_object_get (body, "fields");
 
+        key = json_text (field, "key");
+        given = json_object_get (fields, key);
+        if (given && !streq (json_string_value (given), id))
+          return say_error (STATUS_USAGE, "--business-id is %s of the app %s, and --set %s= says something "
+                            "else; give it once.", key, json_text (app, "id"), key);
         if (!fields && json_object_set_new (body, "fields", (fields = json_object ())) < 0)
           return say_no_memory ();
-        return json_object_set_new (fields, json_text (field, "key"), json_string (id)) < 0
+        return json_object_set_new (fields, key, json_string (id)) < 0
                  ? say_no_memory () : STATUS_DONE;
       }
   return say_error (STATUS_USAGE, "--business-id: the app %s has no id field; usher app show %s "
@@ -217,6 +222,7 @@ run_hub_connect (struct cli *cli)
   json_t *app = NULL, *body = NULL;
   int status = account_app (cli, args_operand (&cli->args, "APP"), &app);
 
+  cli->app = app;
   if (!status)
     status = connect_body (cli, app, &body);
   if (!status)
@@ -224,6 +230,7 @@ run_hub_connect (struct cli *cli)
   json_decref (body); /* its secrets do not outlive the request */
   if (!status)
     status = wait_for_connection (cli, app, &a);
+  cli->app = NULL;
   json_decref (app);
   return status;
 }

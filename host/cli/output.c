@@ -194,12 +194,20 @@ listing_begin (struct listing *l, enum format format, const struct view *view)
     case FORMAT_TABLE:
       return begin_table (l);
     case FORMAT_CSV:
-      return print_csv_row (view, NULL);
     case FORMAT_JSON:
-      /* The bracket waits for the first answer: a refusal prints nothing. */
+      /* Headings and bracket wait for the first answer: a refusal prints nothing. */
       return STATUS_DONE;
     }
   return STATUS_FAILED;
+}
+
+static int
+add_csv (struct listing *l, const json_t *item)
+{
+  int status = l->any ? STATUS_DONE : print_csv_row (l->view, NULL);
+
+  l->any = true;
+  return status || !item ? status : print_csv_row (l->view, item);
 }
 
 int
@@ -210,7 +218,7 @@ listing_add (struct listing *l, const json_t *item)
     case FORMAT_TABLE:
       return add_row (l, item);
     case FORMAT_CSV:
-      return print_csv_row (l->view, item);
+      return add_csv (l, item);
     case FORMAT_JSON:
       (void) fputs (l->any ? ",\n" : "[\n", stdout);
       l->any = true;
@@ -222,12 +230,16 @@ listing_add (struct listing *l, const json_t *item)
 int
 listing_end (struct listing *l)
 {
+  int status = STATUS_DONE;
+
   if (l->format == FORMAT_JSON)
     (void) fputs (l->any ? "\n]\n" : "[]\n", stdout);
+  else if (l->format == FORMAT_CSV && !l->any)
+    status = add_csv (l, NULL);
   listing_break (l);
   if (l->format == FORMAT_TABLE && !l->any && isatty (STDOUT_FILENO))
     say_note ("There are none.");
-  return STATUS_DONE;
+  return status;
 }
 
 void

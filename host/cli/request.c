@@ -306,6 +306,78 @@ request_confirm (const struct cli *cli, const char *question)
   return say_error (STATUS_USAGE, "Nothing was changed.");
 }
 
+/* The option of KIND that the command takes; NULL = none. */
+static const char *
+option_of (const struct cli *cli, enum option_kind kind)
+{
+  const struct option *o;
+
+  for (o = cli->args.command->options; o && o->name; o++)
+    if (o->kind == kind)
+      return o->name;
+  return NULL;
+}
+
+static bool
+has_field (const json_t *fields, const char *key, bool secret)
+{
+  const json_t *field;
+  size_t i;
+
+  json_array_foreach (fields, i, field)
+    if (streq (json_text (field, "key"), key) && (!secret || streq (json_text (field, "kind"), "secret")))
+      return true;
+  return false;
+}
+
+/* By which of its repeated options the command line gives the field KEY of the app. */
+static const char *
+app_option (const struct cli *cli, const char *key)
+{
+  const json_t *kind;
+  size_t i;
+
+  if (has_field (json_object_get (cli->app, "fields"), key, /* secret= */ false))
+    return option_of (cli, OPTION_PAIRS);
+  json_array_foreach (json_object_get (cli->app, "accounts"), i, kind)
+    if (has_field (json_object_get (kind, "fields"), key, /* secret= */ true))
+      return option_of (cli, OPTION_SECRETS);
+  return NULL;
+}
+
+/* What the command line calls FIELD of the body: "--username", "--secret token".  Nothing
+   where it has no word of its own for it. */
+static void
+say_option (const struct cli *cli, const char *field, struct buf *out)
+{
+  const struct option *o;
+  const char *dot, *repeated = app_option (cli, field);
+  size_t i;
+
+  for (i = 0; i < cli->args.n_given && !repeated; i++)
+    {
+      const struct given *g = &cli->args.given[i];
+
+      if ((g->option->kind == OPTION_PAIRS || g->option->kind == OPTION_SECRETS) && has_prefix (g->value, field)
+          && g->value[strlen (field)] == '=')
+        repeated = g->option->name;
+    }
+  if (repeated)
+    {
+      buf_printf (out, "%s %s", repeated, field);
+      return;
+    }
+  for (o = cli->args.command->options; o && o->name && *field; o++)
+    {
+      dot = o->key ? strrchr (o->key, '.') : NULL;
+      if (streq (o->key ? (dot ? dot + 1 : o->key) : o->name + 2, field))
+        {
+          buf_puts (out, o->name);
+          return;
+        }
+    }
+}
+
 static int
 confirm_at (const char *method, const char *path, json_t *body, struct buf *ret_path)
 {
@@ -322,6 +394,7 @@ request_write (struct cli *cli, const char *method, const char *path, json_t *bo
                struct answer *ret)
 {
   _cleanup_ (buf_done) struct buf confirmed = BUF_INIT (PATH_MAX_BYTES + 64);
+  _cleanup_ (buf_done) struct buf option = BUF_INIT (SENTENCE_MAX);
   struct answer a = { 0, NULL };
   const char *detail;
   int status = STATUS_DONE;
@@ -345,7 +418,10 @@ request_write (struct cli *cli, const char *method, const char *path, json_t *bo
         status = client_call (cli->client, method, confirmed.data, body, &a);
     }
   if (!status)
-    status = answer_check (&a);
+    {
+      say_option (cli, json_text (a.json, "field"), &option);
+      status = answer_check_option (&a, option.len ? option.data : NULL);
+    }
   if (status)
     answer_done (&a);
   else

@@ -74,6 +74,39 @@ assert [r["label"] for r in rows] == ["Acmé", "'=1+1", 'a,"b"\nc'], rows
 assert rows[1]["counts.unmatched"] == "3" and rows[2]["last_synced_at"] == "2026-11-24T06:10:50Z"
 END
 
+# A refusal prints no headings either; a list without items has them.
+start_api <<'END'
+{"GET /hubs?limit=500": {"status": 403, "json": {"code": "not-permitted", "detail": "Not you.", "action": "Ask."}},
+ "GET /tasks?limit=500": {"json": {"items": []}}}
+END
+try 4 -o csv hub list
+[ ! -s "$dir/out" ] || fail "a refused list printed something"
+try 0 -o csv task list
+[ "$(wc -l <"$dir/out")" = 1 ] || fail "a list of nothing is not its headings alone"
+
+# A page may be empty and have a next one.
+start_api <<'END'
+{"GET /hubs/Acme/members?search=x&limit=500": {"json": {"items": [], "next": "5"}},
+ "GET /hubs/Acme/members?search=x&limit=500&cursor=5": {"json": {"items": [{"id": "m1"}]}}}
+END
+try 0 -o json member list Acme --search x
+has out '"m1"'
+
+# A field at fault is named as the command line names it.
+for pair in username:--username token:'--secret token' base_url:'--set base_url' login_method:--login-method \
+  kind:--kind password:--password colour:colour
+do
+  start_api <<END
+{"GET /apps/scim": {"json": {"id": "scim", "fields": [{"key": "base_url"}],
+   "accounts": [{"kind": "token", "fields": [{"key": "token", "kind": "secret"}]}]}},
+ "POST /hubs": {"status": 422, "json": {"code": "validation-failed", "detail": "It is wrong", "field": "${pair%%:*}",
+   "action": "Correct the field named."}}}
+END
+  printf x >"$dir/secret"
+  try 2 hub connect scim --label Acme --secret token=@"$dir/secret"
+  is err "usher: ${pair#*:}: It is wrong. Correct the field named. [validation-failed]"
+done
+
 # A page that never ends is noticed, and what came is not taken for a whole list.
 start_api <<'END'
 {"GET /hubs?limit=500": {"json": {"items": [{"id": "1"}], "next": "x"}},

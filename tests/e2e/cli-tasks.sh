@@ -153,6 +153,9 @@ try 2 hub connect scim --label Acme --account a1 --username u
 has err '--account names a saved account'
 try 0 hub connect scim --label Acme --account a1 --business-id 7
 asked '{\"app\":\"scim\",\"label\":\"Acme\",\"fields\":{\"base_url\":\"7\"},\"account\":\"a1\"}'
+try 2 hub connect scim --label Acme --account a1 --business-id 7 --set base_url=8
+has err '--business-id is base_url of the app scim, and --set base_url= says something else'
+try 0 hub connect scim --label Acme --account a1 --business-id 7 --set base_url=7
 try 0 hub connect scim --label Acme --kind token --username robot
 asked '\"account\":{\"username\":\"robot\",\"label\":\"Acme\",\"kind\":\"token\"}'
 try 0 hub connect scim --label Acme --set profile=b --secret client=@"$dir/token" --phone 123
