@@ -5,7 +5,6 @@
 #include "host/common/log.h"
 #include "host/engine/connectors.h"
 #include "host/engine/internal.h"
-#include "host/store/delta.h"
 
 #define DATA_KEY "data-key"
 
@@ -149,7 +148,7 @@ start_parts (struct engine *e, char **ret_why)
   x = load_apps (e);
   if (x < 0)
     return fail (ret_why, "The app files cannot be read", x);
-  x = delta_recover (e->store, sync_close, NULL);
+  x = sync_recover (e);
   if (x < 0)
     return fail (ret_why, "A half-applied sync cannot be finished", x);
   x = rate_table_new (&e->rates);

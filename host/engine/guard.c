@@ -13,6 +13,8 @@ guard_judge (const struct guard *g)
     return GUARD_EMPTY;
   if (g->missing && g->kept_touched)
     return GUARD_KEPT;
+  if (g->missing && g->ask)
+    return GUARD_ASK;
   if (g->missing > (uint64_t) g->cap)
     return GUARD_CAP;
   if (g->missing <= (uint64_t) g->floor)
@@ -46,6 +48,10 @@ guard_sentence (const struct guard *g, enum guard_verdict v)
       break;
     case GUARD_KEPT:
       buf_puts (&s, "A member on the keep list is among the missing; nothing was applied.");
+      break;
+    case GUARD_ASK:
+      buf_printf (&s, "%llu of %llu known members are missing, and what is known is in doubt since a sync was lost; "
+                  "nothing was applied.", (unsigned long long) g->missing, (unsigned long long) g->known);
       break;
     }
   return buf_steal (&s);

@@ -16,9 +16,11 @@ static const struct
   { "safeguard-cap", 500 },          { "settle-window", 300 },
 };
 
+#define ASK "ask_removals"
+
 /* Fields that only the engine reads. */
 static const char *const inner[] = { "space_key", "space_id", "generation", "facts", "members_last",
-                                     "automation_username", "automation_email", "created_by" };
+                                     "automation_username", "automation_email", "created_by", ASK };
 
 int64_t
 hub_setting (const json_t *hub, const char *name)
@@ -42,6 +44,24 @@ hub_waits (const json_t *hub)
   const char *status = json_text (hub, "status");
 
   return streq (status, "under-validation") || has_prefix (status, "review-");
+}
+
+void
+hub_ask_removals (json_t *hub)
+{
+  (void) json_object_set_new (hub, ASK, json_true ());
+}
+
+bool
+hub_asks_removals (const json_t *hub)
+{
+  return json_flag (hub, ASK);
+}
+
+void
+hub_is_certain (json_t *hub)
+{
+  (void) json_object_del (hub, ASK);
 }
 
 void

@@ -277,6 +277,8 @@ int32_t run_secret_put (struct run *r, const char *name, const char *value, int6
 
 void run_validate (struct run *r);
 void run_sync (struct run *r);
+/* At start: what a sync left half applied is finished or, its file lost, given up (recover.c). */
+int sync_recover (struct engine *e);
 /* The closing step of a sync, also of one whose apply was cut off (delta_recover). */
 int sync_close (void *arg, struct txn *t, const struct id *hub, json_t *sum);
 void run_change (struct run *r);   /* add-user, update-role, remove-user */
@@ -314,6 +316,12 @@ bool hub_is_live (const json_t *hub);
 json_t *hub_removed_by_label (struct txn *t, const char *label);
 /* Under validation or in review: only validate runs. */
 bool hub_waits (const json_t *hub);
+/* HUB, to be put: its next sync makes a report of any removal, whatever the share; one that
+   removes nobody ends that. */
+void hub_ask_removals (json_t *hub);
+bool hub_asks_removals (const json_t *hub);
+/* A sync showed the hub as it is: it need not ask any more. */
+void hub_is_certain (json_t *hub);
 /* A settings value, by its name with hyphens. */
 int64_t hub_setting (const json_t *hub, const char *name);
 json_t *hub_render (struct txn *t, struct engine *e, const json_t *hub);
@@ -331,8 +339,9 @@ struct guard
   uint64_t seen;             /* rows in the listing */
   int64_t threshold, floor, cap;
   bool kept_touched;         /* a keep-member among the missing */
+  bool ask;                  /* what the store knows is in doubt: nobody goes unasked */
 };
-enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT };
+enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT, GUARD_ASK };
 enum guard_verdict guard_judge (const struct guard *g);
 /* The verdict as a sentence; caller frees. */
 char *guard_sentence (const struct guard *g, enum guard_verdict v);

@@ -43,6 +43,7 @@ libusherengine_la_SOURCES = \
 	%D%/prove.c \
 	%D%/queue.c \
 	%D%/readback.c %D%/readback.h \
+	%D%/recover.c \
 	%D%/refusal.c %D%/refusal.h \
 	%D%/report.c \
 	%D%/run-change.c \

@@ -111,6 +111,7 @@ sync_guarded (struct sync *s)
     .floor = hub_setting (hub, "safeguard-floor"),
     .cap = hub_setting (hub, "safeguard-cap"),
     .kept_touched = s->merge.kept_touched,
+    .ask = hub_asks_removals (hub),
   };
   v = guard_judge (&g);
   if (v == GUARD_PASS)
@@ -257,7 +258,10 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
         {
           json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
           if (streq (listing, "complete"))
-            report_withdraw (t, hub);
+            {
+              report_withdraw (t, hub);
+              hub_is_certain (hub);
+            }
           if (!hub_waits (hub))
             hub_set_status (t, hub, "healthy", streq (listing, "partial") ? json_text (sync, "why") : NULL,
                             &system_caller);

@@ -527,7 +527,7 @@ sweep (struct store *s)
 }
 
 int
-delta_recover (struct store *s, delta_close_fn *close_fn, void *arg)
+delta_recover (struct store *s, delta_close_fn *close_fn, delta_lost_fn *lost, void *arg)
 {
   struct id hub, last;
   const struct id *after = NULL;
@@ -541,8 +541,10 @@ delta_recover (struct store *s, delta_close_fn *close_fn, void *arg)
       if (r == 0)
         r = delta_apply (d, close_fn, arg);
       delta_free (d);
+      if (r == -EBADMSG && lost)
+        r = lost (arg, &hub);
       if (first == 0)
-        first = r;
+        first = MIN (r, 0);
       last = hub;
       after = &last;
     }

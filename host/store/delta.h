@@ -68,8 +68,10 @@ int delta_resume (struct store *s, const struct id *hub, struct delta **ret);
    the hub's members. */
 int delta_forget (struct store *s, const struct id *hub);
 
-/* At start: rolls every half-applied delta forward and deletes deltas never begun.
-   Goes on with the others when one fails; the first error. */
-int delta_recover (struct store *s, delta_close_fn *close, void *arg);
+/* At start: rolls every half-applied delta forward and deletes deltas never begun.  LOST
+   decides about one that answers -EBADMSG (delta_forget; NULL = it stays, an error); 0 or
+   positive when it is dealt with.  Goes on with the others when one fails; the first error. */
+typedef int delta_lost_fn (void *arg, const struct id *hub);
+int delta_recover (struct store *s, delta_close_fn *close, delta_lost_fn *lost, void *arg);
 
 #endif

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """kill -9 of usherd: nothing is asked for twice, applied by half or done twice."""
 
+import os
 import pathlib
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from usher import App, Usher, check, equal, main, wait_for  # noqa: E402
+from usher import App, Scratch, Usher, check, equal, main, scim_user, wait_for  # noqa: E402
 
 CONFIG = "[tasks]\nretry-wait = 20ms\n"
 PAGES = 20
@@ -155,6 +156,62 @@ def small_apply(scratch):
     finished(app, usher, listed, added=50)
 
 
+def lost_apply(scratch, damage):
+    """Killed in the middle of a large apply; DAMAGE is done to the file it would go on from."""
+    app = App(scratch, users=100, page_max=1000)
+    usher = Usher(scratch, config=CONFIG)
+    usher.connect(app)
+    app.change(add=[scim_user(f"more{i:05}@example.com") for i in range(MANY)], disable=["user000003@example.com"])
+    restarted(usher, "delta-batch=kill:3")
+    usher.usher("sync", "Acme", "--no-wait")
+    dies(usher, "the kill")
+    equal(usher.fired("delta-batch"), 1, "the fail point")
+    files = list((usher.state / "work").glob("delta-*"))
+    equal(len(files), 1, "files of a half-applied sync")
+    damage(files[0])
+    return app, usher
+
+
+def lost_file(scratch):
+    """The file of a half-applied sync is lost: it is given up, and the next sync makes the hub whole"""
+    for number, damage in enumerate((lambda file: file.unlink(), lambda file: os.truncate(file, 5000))):
+        part = scratch.enter_context(Scratch())
+        app, usher = lost_apply(part, damage)
+        usher.start()
+        usher.wait_idle()
+        equal(usher.logged().count("a half-applied sync is given up"), 1, "lines about it in the log")
+        task = usher.tasks()[0]
+        equal((task["kind"], task["status"], task["sync"]["listing"]), ("sync", "completed", "complete"), "the sync")
+        equal(usher.hub()["status"], "healthy", "the hub")
+        equal(usher.hub()["counts"]["unmatched"], 100 + MANY, "the counter")
+        equal(state(usher), undisturbed(usher, app), "the state")
+        issues = usher.json("issue", "list", "--state", "resolved")
+        equal([i["code"] for i in issues], ["store-error"], "issues, resolved by the sync")
+        usher.usher("sync", "Acme")
+
+
+def lost_file_removes_nobody(scratch):
+    """After a lost sync the next one asks before it removes a single member"""
+    app, usher = lost_apply(scratch, lambda file: file.unlink())
+    # The listing it was made of is lost as well: the app is asked again.
+    for spool in (usher.state / "work").glob("sync-*"):
+        spool.unlink()
+    app.change(remove=["user000004@example.com"])
+    usher.start()
+    wait_for(lambda: usher.tasks()[0].get("ended_at"), "the end of the sync", 60)
+    task = usher.tasks()[0]
+    equal((task["status"], task.get("error", {}).get("code")), ("not-completed", "safeguard-exceeded"), "the sync")
+    check("in doubt" in task["error"]["message"], f"why: {task['error']}")
+    equal([(r["status"], r["removed_count"]) for r in usher.json("report", "list")], [("open", 1)], "reports")
+    equal(usher.hub()["status"], "requires-sync", "the hub")
+    # Removed by a person, nobody is missing: applied, and from then on the safeguard is the usual one.
+    usher.usher("member", "remove", "Acme", "user000004@example.com", "--yes")
+    usher.usher("sync", "Acme")
+    app.change(remove=["user000005@example.com"])
+    usher.usher("sync", "Acme")
+    equal(usher.hub()["status"], "healthy", "the hub")
+
+
 # ---- Changes.
 
 def change_killed(scratch, point):
@@ -205,4 +262,4 @@ def change_committed(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([after_page_5, while_page_6_is_under_way, in_the_middle_of_apply, in_the_first_batch, before_apply,
-                   small_apply, change_intended, change_answered, change_committed], "kill"))
+                   small_apply, lost_file, lost_file_removes_nobody, change_intended, change_answered, change_committed], "kill"))

@@ -402,7 +402,7 @@ START_TEST (test_full_map_loses_nothing_of_a_delta)
   ck_assert_int_eq (calls, 0);
   delta_free (d);
   fixture_reopen (&f, FIXTURE_MAP);
-  ck_assert_int_eq (delta_recover (f.store, delta_note, &calls), 0);
+  ck_assert_int_eq (delta_recover (f.store, delta_note, /* lost= */ NULL, &calls), 0);
   ck_assert_int_eq (calls, 1);
   got = dump_members (f.store);
   ck_assert (streq (wanted, got));
@@ -425,7 +425,7 @@ START_TEST (test_damaged_delta_is_told_and_not_applied)
   ck_assert_int_eq (fseek (file, 100000, SEEK_SET), 0);
   (void) fputs ("damage", file);
   fclose (file);
-  ck_assert_int_eq (delta_recover (f.store, delta_note, &calls), -EBADMSG);
+  ck_assert_int_eq (delta_recover (f.store, delta_note, /* lost= */ NULL, &calls), -EBADMSG);
   ck_assert_int_eq (calls, 0);
   ck_assert_uint_eq (files_left (), 1);
 }

@@ -44,6 +44,19 @@ START_TEST (test_cap_stops_whatever_the_share)
 }
 END_TEST
 
+START_TEST (test_doubt_lets_nobody_go_unasked)
+{
+  struct guard g = { .known = 100, .missing = 1, .seen = 99, .threshold = 20, .floor = 2, .cap = 500, .ask = true };
+  _cleanup_ (freep) char *why = NULL;
+
+  ck_assert_int_eq (guard_judge (&g), GUARD_ASK);
+  why = guard_sentence (&g, GUARD_ASK);
+  ck_assert_ptr_nonnull (strstr (why, "in doubt"));
+  g.missing = 0;
+  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
+}
+END_TEST
+
 START_TEST (test_keep_list_stops_one)
 {
   struct guard g = { .known = 100, .missing = 1, .seen = 99, .threshold = 100, .floor = 100, .cap = 500,
@@ -281,6 +294,7 @@ fill (TCase *t)
   tcase_add_test (t, test_floor_lets_small_hubs_lose_two);
   tcase_add_test (t, test_empty_listing_always_stops_when_somebody_was_known);
   tcase_add_test (t, test_cap_stops_whatever_the_share);
+  tcase_add_test (t, test_doubt_lets_nobody_go_unasked);
   tcase_add_test (t, test_keep_list_stops_one);
   tcase_add_test (t, test_absence_counts_only_in_a_proved_section);
   tcase_add_test (t, test_totals_must_agree);

@@ -142,7 +142,7 @@ import_few (void)
 static void
 recover (void)
 {
-  if (delta_recover (f.store, delta_note, NULL) < 0)
+  if (delta_recover (f.store, delta_note, /* lost= */ NULL, /* arg= */ NULL) < 0)
     _exit (1);
 }
 
