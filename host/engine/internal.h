@@ -178,7 +178,7 @@ json_t *task_render (struct engine *e, const json_t *task);
 /* The open task of a kind on a hub (or, MEMBER given, of any kind on that member). */
 bool task_open_on (struct txn *t, const struct id *hub, int kind, const struct id *member, json_t **ret);
 
-/* Ends a task without success: code, message, issue, member and hub status follow. */
+/* (attempt.c) Ends a task without success: code, message, issue, member and hub status follow. */
 void task_end_failed (struct txn *t, json_t *task, json_t *hub, const char *code, const char *text,
                       const char *field);
 /* An ended task begins a new series of attempts. */

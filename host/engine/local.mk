@@ -20,6 +20,7 @@ libusherengine_la_LIBADD = libushersession.la libusherstore.la libushervault.la 
 	$(JANSSON_LIBS) $(SODIUM_LIBS)
 libusherengine_la_SOURCES = \
 	%D%/account.c %D%/accounts.h \
+	%D%/attempt.c \
 	%D%/caller.c \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
@@ -60,4 +61,5 @@ libusherengine_la_SOURCES = \
 	%D%/sync.h \
 	%D%/task.c \
 	%D%/token.c \
+	%D%/work.c %D%/work.h \
 	%D%/workspace.c
