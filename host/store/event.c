@@ -66,6 +66,7 @@ txn_event_add (struct txn *t, json_t *event)
   txn_fail (t, buf_error (&value));
   seq_key (&key, seq);
   txn_store (t, DB_EVENT, &key, value.data, value.len);
+  t->newest_event = seq;
   if (index_key (&key, EVENT_HUB, event, "hub", seq))
     txn_store (t, DB_EVENT, &key, "", 0);
   if (index_key (&key, EVENT_PERSON, event, "person", seq))
@@ -174,6 +175,76 @@ txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg)
   while (more && walk_next (&w))
     more = show (&w, &all, fn, arg);
   walk_end (&w);
+}
+
+uint64_t
+txn_newest_event (struct txn *t)
+{
+  struct key prefix;
+  uint64_t seq = 0;
+  struct walk w;
+
+  key_start (&prefix);
+  key_u8 (&prefix, EVENT_SEQ);
+  walk_begin (&w, t, DB_EVENT, &prefix, /* after= */ NULL, /* newest= */ true);
+  if (walk_next (&w) && !key_u64_at (w.key.mv_data, w.key.mv_size, prefix.len, &seq))
+    txn_fail (t, -EBADMSG);
+  walk_end (&w);
+  return seq;
+}
+
+uint64_t
+store_newest_event (struct store *s)
+{
+  uint64_t seq;
+
+  pthread_mutex_lock (&s->lock);
+  seq = s->newest_event;
+  pthread_mutex_unlock (&s->lock);
+  return seq;
+}
+
+bool
+store_wait_event (struct store *s, uint64_t after, int64_t timeout_ms)
+{
+  struct timespec until;
+  bool there;
+  int x = 0;
+
+  (void) clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_sec += timeout_ms / 1000;
+  until.tv_nsec += timeout_ms % 1000 * 1000000;
+  if (until.tv_nsec >= 1000000000)
+    {
+      until.tv_sec++;
+      until.tv_nsec -= 1000000000;
+    }
+  pthread_mutex_lock (&s->lock);
+  while (s->newest_event <= after && !s->waits_ended && x == 0)
+    x = pthread_cond_timedwait (&s->news, &s->lock, &until);
+  there = s->newest_event > after;
+  pthread_mutex_unlock (&s->lock);
+  return there;
+}
+
+void
+store_end_waits (struct store *s)
+{
+  pthread_mutex_lock (&s->lock);
+  s->waits_ended = true;
+  pthread_cond_broadcast (&s->news);
+  pthread_mutex_unlock (&s->lock);
+}
+
+bool
+store_waits_ended (struct store *s)
+{
+  bool ended;
+
+  pthread_mutex_lock (&s->lock);
+  ended = s->waits_ended;
+  pthread_mutex_unlock (&s->lock);
+  return ended;
 }
 
 /* Deletes the event that W is at, if it is older than BEFORE_MS. */

@@ -37,6 +37,7 @@ static const struct rule
   { STORE_ISSUE_KEY, STORE_ISSUE, { "key" }, UNIQUE },
   { STORE_ISSUE_OPEN, STORE_ISSUE, { "open_key" }, 0 },
   { STORE_TOKEN_HASH, STORE_TOKEN, { "hash" }, UNIQUE },
+  { STORE_ANSWER_KEY, STORE_ANSWER, { "key" }, UNIQUE },
 };
 
 /* What texts of one document are added to. */

@@ -170,7 +170,10 @@ open_databases (struct store *s, const char *path, char **ret_why)
                    "The store in %s has schema %u and this usherd knows schemas up to %u; install "
                    "the usherd that wrote it, or a newer one.", path, found, STORE_SCHEMA);
   if (r == 0)
-    r = txn_commit (TAKE (t));
+    {
+      s->newest_event = txn_newest_event (t);
+      r = txn_commit (TAKE (t));
+    }
   if (r < 0)
     return refuse (ret_why, r,
                    "The store in %s cannot be read (%s); restore a backup.", path, strerror (-r));
@@ -181,6 +184,7 @@ static struct store *
 new_store (void)
 {
   struct store *s = calloc (1, sizeof *s);
+  pthread_condattr_t attr;
 
   if (!s)
     return NULL;
@@ -188,6 +192,10 @@ new_store (void)
   s->no_memory = (struct txn) { .store = s, .error = -ENOMEM };
   pthread_mutex_init (&s->lock, NULL);
   pthread_cond_init (&s->turn, NULL);
+  pthread_condattr_init (&attr);
+  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
+  pthread_cond_init (&s->news, &attr);
+  pthread_condattr_destroy (&attr);
   return s;
 }
 
@@ -227,6 +235,7 @@ store_close (struct store *s)
   if (s->env)
     mdb_env_close (s->env);
   closep (&s->lock_fd);
+  pthread_cond_destroy (&s->news);
   pthread_cond_destroy (&s->turn);
   pthread_mutex_destroy (&s->lock);
   free (s->work_dir);

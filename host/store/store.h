@@ -67,6 +67,7 @@ enum store_kind
   STORE_REPORT = 8,
   STORE_ISSUE = 9,
   STORE_TOKEN = 10,
+  STORE_ANSWER = 11,     /* what a request with an Idempotency-Key was answered */
 };
 
 /* Ways to find documents; store/schema.c says from which fields each is made, and all
@@ -89,6 +90,7 @@ enum store_index
   STORE_TOKEN_HASH = 14,      /* unique: hash */
   STORE_HUB_ACCOUNT = 15,     /* account; not while removed */
   STORE_ISSUE_OPEN = 16,      /* open_key; the engine takes it off when the issue is resolved */
+  STORE_ANSWER_KEY = 17,      /* unique: key */
 };
 
 /* A new reference, or NULL: not there, or an error. */
@@ -161,6 +163,13 @@ struct event_filter
 void txn_event_walk (struct txn *t, const struct event_filter *f, uint64_t before, txn_doc_fn *fn, void *arg);
 /* Ascending from sequence AFTER: what a stream reads. */
 void txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg);
+/* The sequence of the newest event on disk; 0 = none. */
+uint64_t store_newest_event (struct store *s);
+/* Waits until there is an event behind AFTER, at most TIMEOUT_MS: whether there is one.
+   Costs nothing while nothing is added.  After store_end_waits it does not wait. */
+bool store_wait_event (struct store *s, uint64_t after, int64_t timeout_ms);
+void store_end_waits (struct store *s);
+bool store_waits_ended (struct store *s);
 /* Deletes events older than BEFORE_MS, at most MAX; how many. */
 size_t txn_event_prune (struct txn *t, int64_t before_ms, size_t max);
 
@@ -190,6 +199,12 @@ struct store_space
   uint64_t disk_free;
 };
 void store_space (struct store *s, struct store_space *ret);
+struct store_readers
+{
+  size_t n;            /* read transactions that are open */
+  int64_t oldest_ms;   /* for how long the oldest has been */
+};
+void store_readers (struct store *s, struct store_readers *ret);
 /* -ENOSPC when BYTES more, and a tenth of them to spare, would not fit the map or the
    disk. */
 int store_check_room (struct store *s, uint64_t bytes);

@@ -5,6 +5,7 @@
 
 #include "host/store/txn.h"
 
+#include "host/common/clock.h"
 #include "host/common/failpoint.h"
 #include "host/store/record.h"
 
@@ -50,12 +51,52 @@ take_turn (struct store *s)
   pthread_mutex_unlock (&s->lock);
 }
 
+/* NEWEST: the last event that was committed with it, 0 = none. */
 static void
-pass_turn (struct store *s)
+pass_turn (struct store *s, uint64_t newest)
 {
   pthread_mutex_lock (&s->lock);
   s->serving++;
   pthread_cond_broadcast (&s->turn);
+  if (newest)
+    {
+      s->newest_event = newest;
+      pthread_cond_broadcast (&s->news);
+    }
+  pthread_mutex_unlock (&s->lock);
+}
+
+static void
+join_reads (struct txn *t)
+{
+  struct store *s = t->store;
+
+  t->began_ms = clock_mono_ms ();
+  pthread_mutex_lock (&s->lock);
+  t->older = s->newest;
+  *(s->newest ? &s->newest->newer : &s->oldest) = t;
+  s->newest = t;
+  s->n_reads++;
+  pthread_mutex_unlock (&s->lock);
+}
+
+static void
+leave_reads (struct txn *t)
+{
+  struct store *s = t->store;
+
+  pthread_mutex_lock (&s->lock);
+  *(t->older ? &t->older->newer : &s->oldest) = t->newer;
+  *(t->newer ? &t->newer->older : &s->newest) = t->older;
+  s->n_reads--;
+  pthread_mutex_unlock (&s->lock);
+}
+
+void
+store_readers (struct store *s, struct store_readers *ret)
+{
+  pthread_mutex_lock (&s->lock);
+  *ret = (struct store_readers) { s->n_reads, s->oldest ? clock_mono_ms () - s->oldest->began_ms : 0 };
   pthread_mutex_unlock (&s->lock);
 }
 
@@ -72,6 +113,8 @@ begin (struct store *s, bool write)
   t->scratch = (struct buf) BUF_INIT (RECORD_MAX);
   if (write)
     take_turn (s);
+  else
+    join_reads (t);
   rc = mdb_txn_begin (s->env, NULL, write ? 0 : MDB_RDONLY, &t->txn);
   if (rc == MDB_READERS_FULL)
     {
@@ -116,7 +159,9 @@ end (struct txn *t)
   if (t == &t->store->no_memory)
     return;
   if (t->write)
-    pass_turn (t->store);
+    pass_turn (t->store, t->newest_event);
+  else
+    leave_reads (t);
   buf_done (&t->scratch);
   free (t);
 }
@@ -128,6 +173,7 @@ txn_abort (struct txn *t)
     return;
   if (t->txn)
     mdb_txn_abort (t->txn);
+  t->newest_event = 0;
   end (t);
 }
 
@@ -147,6 +193,8 @@ txn_commit (struct txn *t)
   r = store_error (mdb_txn_commit (t->txn));
   if (t->write)
     (void) fail_point ("store-after-commit");
+  if (r < 0)
+    t->newest_event = 0;
   end (t);
   return r;
 }

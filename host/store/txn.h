@@ -2,7 +2,8 @@
    members, events and values are made of.  Not for anybody outside host/store.
 
    Lock order: the writer's turn, then LMDB's own writer mutex.  store.lock guards the
-   counters of the turn only and is never held across a call into LMDB. */
+   counters of the turn and what waits for events, and is never held across a call into
+   LMDB. */
 #ifndef USHER_STORE_TXN_H
 #define USHER_STORE_TXN_H
 
@@ -45,8 +46,11 @@ struct txn
   struct store *store;    /* borrowed */
   MDB_txn *txn;           /* NULL = it could not begin */
   bool write;
+  int64_t began_ms;       /* of a read; monotonic */
+  struct txn *older, *newer;  /* among the open reads; guarded by store.lock */
   int error;              /* sticky; 0 or a negative errno */
   enum store_index clash; /* the index that answered -EEXIST, or 0 */
+  uint64_t newest_event;  /* added in this transaction; 0 = none */
   struct buf scratch;     /* bytes on their way into the map */
 };
 
@@ -57,9 +61,14 @@ struct store
   int lock_fd;            /* holds the flock; -1 = none */
   uint64_t map_size;
   char *work_dir;
-  pthread_mutex_t lock;   /* guards the two fields below */
+  pthread_mutex_t lock;   /* guards the fields below, up to no_memory */
   pthread_cond_t turn;
   uint64_t next_ticket, serving;
+  struct txn *oldest, *newest;  /* open reads, in the order they began */
+  size_t n_reads;
+  pthread_cond_t news;    /* newest_event or waits_ended changed */
+  uint64_t newest_event;  /* committed */
+  bool waits_ended;
   struct txn no_memory;   /* what store_read and store_write answer when there is none */
 };
 
@@ -78,6 +87,9 @@ int txn_load (struct txn *t, enum db db, const struct key *key, MDB_val *ret);
 void txn_store (struct txn *t, enum db db, const struct key *key, const void *p, size_t len);
 /* Not there is fine. */
 void txn_erase (struct txn *t, enum db db, const struct key *key);
+
+/* The sequence of the last event; 0 = none. */
+uint64_t txn_newest_event (struct txn *t);
 
 /* Walks the entries whose keys begin with PREFIX, strictly behind AFTER (NULL = from
    the first; NEWEST: from the last, descending).  Between two steps the transaction
