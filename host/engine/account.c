@@ -170,19 +170,7 @@ engine_account_add (struct engine *e, const struct call *c, json_t **ret, struct
                 name);
   if (x == 0)
     x = account_make (e, t, c->caller, app, NULL, c->body, NULL, &account, r);
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
-  if (x == 0)
-    {
-      _cleanup_ (txn_abortp) struct txn *read = store_read (e->store);
-
-      *ret = account_render (read, account);
-    }
+  x = call_end (e, c, t, x, x == 0 ? account_render (t, account) : NULL, ret, r);
   json_decref (account);
   apps_unref (apps);
   return x;
@@ -277,6 +265,8 @@ engine_account_set (struct engine *e, const struct call *c, json_t **ret, struct
   if (x == 0 && json_id (account, "hub", &hub_id) && (hub = txn_doc_get (t, STORE_HUB, &hub_id)))
     x = caller_may_hub (t, c->caller, SCOPE_ADMIN, hub, HUB_OWNER, r);
   if (x == 0)
+    x = call_match (c, account_render (t, account), r);
+  if (x == 0)
     {
       app = apps_find (apps, json_text (account, "app"));
       x = app ? account_change (e, t, c->caller, app, json_object_get (hub, "fields"), c->body, account, r)
@@ -297,25 +287,13 @@ engine_account_set (struct engine *e, const struct call *c, json_t **ret, struct
           task = hub_revalidate (t, hub, c->caller);
         }
     }
-  if (x < 0)
-    txn_abort (t);
-  else
+  x = call_end (e, c, t, x, x == 0 ? account_render (t, account) : NULL, ret, r);
+  if (x == 0 && task)
     {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
-  if (x == 0)
-    {
-      _cleanup_ (txn_abortp) struct txn *read = store_read (e->store);
-
-      if (task)
-        {
-          (void) snprintf (prefix, sizeof prefix, "%s:", json_text (hub, "id"));
-          session_pool_drop (e->pool, prefix);
-          queue_add (e, task);
-          queue_kick (e);
-        }
-      *ret = account_render (read, account);
+      (void) snprintf (prefix, sizeof prefix, "%s:", json_text (hub, "id"));
+      session_pool_drop (e->pool, prefix);
+      queue_add (e, task);
+      queue_kick (e);
     }
   json_decref (account);
   json_decref (hub);
@@ -334,6 +312,8 @@ engine_account_remove (struct engine *e, const struct call *c, json_t **ret, str
 
   if (x == 0)
     x = find_account (t, c->caller, c->path[0], &account, r);
+  if (x == 0)
+    x = call_match (c, account_render (t, account), r);
   if (x == 0 && !streq (json_text (account, "use"), "free"))
     x = refuse (r, "account-in-use", NULL, "The account %s is linked to a hub.", c->path[0]);
   if (x == 0 && !c->confirmed)
@@ -344,13 +324,8 @@ engine_account_remove (struct engine *e, const struct call *c, json_t **ret, str
       txn_secret_delete (t, &id, NULL);
       txn_doc_delete (t, STORE_ACCOUNT, &id);
       event_add (t, &(struct event) { .type = "account.disconnected", .caller = c->caller, .account = &id });
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
     }
-  else
-    txn_abort (t);
-  if (x == 0)
-    *ret = json_object ();
+  x = call_end (e, c, t, x, x == 0 ? json_object () : NULL, ret, r);
   json_decref (account);
   return x;
 }

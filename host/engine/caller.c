@@ -191,6 +191,24 @@ token_hash (const char *token, char ret[65])
   hex_encode (hash, sizeof hash, ret);
 }
 
+static bool
+still_good (const json_t *token)
+{
+  int64_t expires = json_time (token, "expires_at");
+
+  return token && !json_object_get (token, "revoked_at") && (!expires || expires > clock_now_ms ());
+}
+
+bool
+token_is_good (struct txn *t, const struct caller *c)
+{
+  json_t *token = c->kind == CALLER_TOKEN ? txn_doc_get (t, STORE_TOKEN, &c->token) : NULL;
+  bool good = c->kind != CALLER_TOKEN || still_good (token);
+
+  json_decref (token);
+  return good;
+}
+
 int
 engine_token_caller (struct engine *e, const char *token, struct caller *ret)
 {
@@ -198,17 +216,14 @@ engine_token_caller (struct engine *e, const char *token, struct caller *ret)
   char hash[65];
   struct id id;
   json_t *doc;
-  int64_t expires;
   bool good;
 
   token_hash (token, hash);
   if (txn_doc_find (t, STORE_TOKEN_HASH, hash, &id, 1) != 1 || !(doc = txn_doc_get (t, STORE_TOKEN, &id)))
     return 0;
-  expires = json_time (doc, "expires_at");
   *ret = (struct caller) { .kind = CALLER_TOKEN, .token = id, .trigger = "api",
                            .scopes = (unsigned int) json_number (doc, "scope_bits", 0) };
-  good = json_id (doc, "person", &ret->person) && !json_object_get (doc, "revoked_at")
-         && (!expires || expires > clock_now_ms ());
+  good = json_id (doc, "person", &ret->person) && still_good (doc);
   json_decref (doc);
   return good;
 }

@@ -495,7 +495,7 @@ engine_connector_list (struct engine *e, const struct call *c, json_t **ret, str
   for (i = 0; i < cs->n; i++)
     (void) json_array_append_new (items, render (cs->v[i]));
   pthread_mutex_unlock (&cs->lock);
-  return list_of (items, c, ret, r);
+  return list_of (items, (const char *const[2]) { "name", NULL }, c, ret, r);
 }
 
 static int
@@ -505,6 +505,7 @@ set_enabled (struct engine *e, const struct call *c, bool enabled, json_t **ret,
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_SUPER_ADMIN, r);
   struct connectors *cs = e->connectors;
   struct connector *found = NULL;
+  json_t *answer = NULL;
 
   pthread_mutex_lock (&cs->lock);
   if (x == 0)
@@ -515,22 +516,14 @@ set_enabled (struct engine *e, const struct call *c, bool enabled, json_t **ret,
       found->paused = false;
       memset (found->faults, 0, sizeof found->faults);
       (void) write_mark (t, found);
-      *ret = render (found);
+      answer = render (found);
     }
   pthread_mutex_unlock (&cs->lock);
   if (x == 0 && !found)
     x = refuse (r, "not-found", NULL, "There is no connector %s.", c->path[0]);
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
+  x = call_end (e, c, t, x, answer, ret, r);
   if (x == 0 && enabled)
     hubs_probe (e, c->path[0]);
-  else if (x < 0 && found)
-    json_decref (TAKE (*ret));
   return x;
 }
 

@@ -326,10 +326,25 @@ import (struct import *i, const struct call *c, bool remove, struct refusal *r)
   if (x < 0)
     return refuse_store (i, x, r);
   x = remove ? remove_missing (i, totals.rows, r) : 0;
-  if (x == -ECANCELED)
+  return x;
+}
+
+/* The last part is committed with the answer. */
+static int
+import_end (struct import *i, const struct call *c, int x, json_t **ret, struct refusal *r)
+{
+  json_t *answer = NULL;
+
+  if (x == 0)
+    answer = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i->added, "changed",
+                        (json_int_t) i->changed, "unchanged", (json_int_t) i->unchanged, "removed",
+                        (json_int_t) i->removed, "errors", i->errors);
+  if (!i->t)
     return x;
-  x = txn_commit (TAKE (i->t));
-  return x < 0 ? refuse_store (i, x, r) : 0;
+  if (x < 0)
+    return call_end (i->e, c, TAKE (i->t), x, NULL, ret, r);
+  x = call_end (i->e, c, TAKE (i->t), x, answer, ret, r);
+  return x < 0 && streq (r->code, "read-only") ? refuse_store (i, -ENOSPC, r) : x;
 }
 
 int
@@ -372,11 +387,7 @@ engine_directory_import (struct engine *e, const struct call *c, json_t **ret, s
       i.seen = remove ? json_object () : NULL;
       x = import (&i, c, remove, r);
     }
-  if (i.t)
-    txn_abort (i.t);
-  if (x == 0)
-    *ret = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i.added, "changed", (json_int_t) i.changed,
-                      "unchanged", (json_int_t) i.unchanged, "removed", (json_int_t) i.removed, "errors", i.errors);
+  x = import_end (&i, c, x, ret, r);
   json_decref (i.errors);
   json_decref (i.seen);
   return x;

@@ -5,6 +5,8 @@
 #include "host/common/log.h"
 #include "host/engine/connectors.h"
 #include "host/engine/internal.h"
+#include "host/engine/key.h"
+#include "host/engine/metrics.h"
 
 #define DATA_KEY "data-key"
 
@@ -153,6 +155,10 @@ start_parts (struct engine *e, char **ret_why)
     return fail (ret_why, "A half-applied sync cannot be finished", x);
   x = rate_table_new (&e->rates);
   if (x == 0)
+    x = keys_start (e);
+  if (x == 0)
+    x = metrics_start (e);
+  if (x == 0)
     x = session_pool_new (SESSION_IDLE_MS, &e->pool);
   if (x == 0)
     x = supervisor_start (&options, &e->supervisor);
@@ -208,6 +214,8 @@ engine_stop (struct engine *e)
   if (e->supervisor)
     supervisor_stop (e->supervisor);
   connectors_stop (e);
+  keys_stop (e);
+  metrics_stop (e);
   if (e->rates)
     rate_table_free (e->rates);
   apps_unref (e->apps);
@@ -235,15 +243,4 @@ engine_reload (struct engine *e)
   session_pool_drop (e->pool, "");
   queue_kick (e);
   log_info ("app files and connectors were read again");
-}
-
-const char *
-call_query (const struct call *c, const char *name)
-{
-  size_t i;
-
-  for (i = 0; i < c->n_query; i++)
-    if (streq (c->query[i].key, name))
-      return c->query[i].value;
-  return NULL;
 }

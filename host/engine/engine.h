@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "host/common/base.h"
+#include "host/common/buf.h"
 #include "host/common/id.h"
 #include "host/conf/conf.h"
 #include <usher/connector.h>
@@ -80,9 +81,60 @@ struct call
   const char *cursor;       /* of a list; NULL = from the start */
   size_t limit;             /* of a list: 1 to 500 */
   bool confirmed;           /* "confirm": true, or ?confirm=true */
+  const char *if_match;     /* entity tags, one of which the thing must have; NULL = whatever it is */
+  struct call_key *key;     /* a write that is to happen once: see engine_key_begin; NULL = none */
 };
 /* The value of a query parameter, NULL when absent. */
 const char *call_query (const struct call *c, const char *name);
+
+/* The entity tag of a thing, made of what is shown of it. */
+#define CALL_TAG_SIZE 35
+int call_tag (const json_t *shown, char ret[CALL_TAG_SIZE]);
+/* Whether TAG, or *, stands in LIST (If-Match, If-None-Match).  WEAK: weak tags count. */
+bool call_tag_listed (const char *list, const char *tag, bool weak);
+
+/* An Idempotency-Key on its way through one request. */
+#define KEY_HASH_SIZE 65
+struct call_key
+{
+  char name[KEY_HASH_SIZE];     /* of caller and key */
+  char request[KEY_HASH_SIZE];  /* of method, path, query and body */
+  bool replaces;            /* the engine's */
+  struct call_key *next;    /* the engine's, until engine_key_end */
+};
+/* Of the request that C, METHOD, URL (as sent, without query) and its body are. */
+void engine_key_make (const struct call *c, const char *key, const char *method, const char *url, const void *body,
+                      size_t len, struct call_key *ret);
+/* 1: the request was done; its answer, a new reference, in *RET.  0: it is to be done now,
+   with K in its call; engine_key_end when it is over.  -ECANCELED: another request has the
+   key, or the same one is under way. */
+int engine_key_begin (struct engine *e, struct call_key *k, json_t **ret, struct refusal *r);
+/* After 0 and 1. */
+void engine_key_end (struct engine *e, struct call_key *k);
+
+/* ---- Events as they happen. */
+
+struct event_stream;
+
+/* The events behind the sequence AFTER (NULL = from now on) that the caller may see and
+   the query (hub, person) asks for. */
+int engine_stream_open (struct engine *e, const struct call *c, const uint64_t *after, struct event_stream **ret,
+                        struct refusal *r);
+/* Waits up to TIMEOUT_MS.  1: *RET is a new array of events, not empty, about as much as
+   MAX bytes.  0: nothing came.  -ECANCELED: the caller may not see more, or the daemon
+   ends.  No transaction is open while it waits or when it has returned. */
+int engine_stream_read (struct event_stream *s, int64_t timeout_ms, size_t max, json_t **ret);
+void engine_stream_close (struct event_stream *s);
+/* All reads return from now on. */
+void engine_streams_end (struct engine *e);
+
+/* ---- For those who watch the daemon. */
+
+/* Whether it does its work: the store answers and the clock's thread lives.  If not, *RET_WHY
+   is a sentence (caller frees). */
+bool engine_ready (struct engine *e, char **ret_why);
+/* Appends metric families in the text form of OpenMetrics 1.0, without the end mark. */
+int engine_metrics (struct engine *e, const struct call *c, struct buf *out, struct refusal *r);
 
 /* Answers 0 and a new reference in *RET, or -ECANCELED and a refusal.  Lists answer
    {"items": [...], "next": "..."}; what starts work answers the task. */

@@ -198,7 +198,7 @@ engine_issue_list (struct engine *e, const struct call *c, json_t **ret, struct 
 int
 engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
+  struct txn *t = store_write (e->store);
   json_t *issue = NULL;
   struct sight s;
   struct id id;
@@ -219,19 +219,36 @@ engine_issue_read (struct engine *e, const struct call *c, json_t **ret, struct 
         json_set_text (issue, "state", "read");
       json_set_time (issue, "updated_at", clock_now_ms ());
       txn_doc_put (t, STORE_ISSUE, issue);
-      x = txn_commit (TAKE (t));
-      x = x < 0 ? refuse_errno (r, x) : 0;
     }
-  if (x == 0)
-    *ret = issue_render (issue);
+  x = call_end (e, c, t, x, x == 0 ? issue_render (issue) : NULL, ret, r);
   json_decref (issue);
+  return x;
+}
+
+int
+event_ask (struct txn *t, const struct call *c, struct event_ask *ret, struct refusal *r)
+{
+  const char *hub = call_query (c, "hub"), *person = call_query (c, "person");
+  json_t *hub_doc = NULL, *person_doc = NULL;
+  int x = caller_may (t, c->caller, SCOPE_READ, person ? ROLE_USER : ROLE_GUEST, r);
+
+  *ret = (struct event_ask) { .by_hub = false };
+  if (x == 0 && hub)
+    x = find_hub_seen (t, c->caller, hub, &hub_doc, r);
+  if (x == 0 && person)
+    x = find_person (t, person, &person_doc, r);
+  ret->by_hub = json_id (hub_doc, "id", &ret->hub);
+  ret->by_person = json_id (person_doc, "id", &ret->person);
+  sight_begin (&ret->sight, t, c->caller);
+  json_decref (hub_doc);
+  json_decref (person_doc);
   return x;
 }
 
 struct event_list
 {
+  struct event_ask asked;
   struct event_filter filter;
-  struct sight sight;
   /* Of the walk under way. */
   struct list *list;
   struct txn *t;
@@ -244,7 +261,7 @@ show_event (void *arg, json_t *event)
   char at[LIST_CURSOR_SIZE];
 
   (void) snprintf (at, sizeof at, "%lld", (long long) json_number (event, "seq", 0));
-  return list_take (l->list, at, sees_work (&l->sight, l->t, event) ? json_incref (event) : NULL);
+  return list_take (l->list, at, sees_work (&l->asked.sight, l->t, event) ? json_incref (event) : NULL);
 }
 
 static void
@@ -265,26 +282,16 @@ engine_event_list (struct engine *e, const struct call *c, json_t **ret, struct 
 {
   struct txn *t = store_read (e->store);
   struct event_list l = { .list = NULL };
-  const char *hub = call_query (c, "hub"), *person = call_query (c, "person"), *since = call_query (c, "since");
-  json_t *hub_doc = NULL, *person_doc = NULL;
-  struct id hub_id, person_id;
-  int x = caller_may (t, c->caller, SCOPE_READ, person ? ROLE_USER : ROLE_GUEST, r);
+  const char *since = call_query (c, "since");
+  int x = event_ask (t, c, &l.asked, r);
+
+  txn_abort (t);
 
   if (x == 0 && since && clock_parse_rfc3339 (since, &l.filter.since_ms) < 0)
     x = refuse (r, "validation-failed", "since", "since is a time such as 2026-01-31T00:00:00Z.");
-  if (x == 0 && hub)
-    x = find_hub_seen (t, c->caller, hub, &hub_doc, r);
-  if (x == 0 && person)
-    x = find_person (t, person, &person_doc, r);
-  sight_begin (&l.sight, t, c->caller);
-  txn_abort (t);
-  if (json_id (hub_doc, "id", &hub_id))
-    l.filter.hub = &hub_id;
-  if (json_id (person_doc, "id", &person_id))
-    l.filter.person = &person_id;
-  if (x == 0)
-    x = list_page (e, c, walk_events, &l, ret, r);
-  json_decref (hub_doc);
-  json_decref (person_doc);
-  return x;
+  if (x < 0)
+    return x;
+  l.filter.hub = l.asked.by_hub ? &l.asked.hub : NULL;
+  l.filter.person = l.asked.by_person ? &l.asked.person : NULL;
+  return list_page (e, c, walk_events, &l, ret, r);
 }

@@ -223,7 +223,7 @@ engine_hub_connect (struct engine *e, const struct call *c, json_t **ret, struct
   const char *name = json_text (c->body, "app");
   const struct app *app = name ? apps_find (apps, name) : NULL;
   struct txn *t = store_write (e->store);
-  json_t *hub = doc_new (c->caller), *task = NULL;
+  json_t *hub = doc_new (c->caller), *task = NULL, *answer = NULL;
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
   if (x == 0 && !app)
@@ -233,20 +233,11 @@ engine_hub_connect (struct engine *e, const struct call *c, json_t **ret, struct
     x = new_hub (c, app, hub, r);
   if (x == 0)
     x = connect (e, t, c, app, hub, &task, r);
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
   if (x == 0)
-    {
-      _cleanup_ (txn_abortp) struct txn *read = store_read (e->store);
-
-      queue_add (e, task);
-      *ret = json_pack ("{s:o, s:o}", "hub", hub_render (read, e, hub), "task", task_render (e, task));
-    }
+    answer = json_pack ("{s:o, s:o}", "hub", hub_render (t, e, hub), "task", task_render (e, task));
+  x = call_end (e, c, t, x, answer, ret, r);
+  if (x == 0)
+    queue_add (e, task);
   json_decref (hub);
   json_decref (task);
   apps_unref (apps);
@@ -316,7 +307,8 @@ engine_hub_roles (struct engine *e, const struct call *c, json_t **ret, struct r
   if (x == 0)
     x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
-    x = list_of (roles_of (apps_find (apps, json_text (hub, "app")), hub), c, ret, r);
+    x = list_of (roles_of (apps_find (apps, json_text (hub, "app")), hub), (const char *const[2]) { "id", "group" }, c,
+                 ret, r);
   json_decref (hub);
   apps_unref (apps);
   return x;
@@ -361,6 +353,8 @@ begin (struct engine *e, const struct call *c, enum hub_role role, struct txn **
     x = find_hub (t, c->path[0], false, &hub, r);
   if (x == 0)
     x = caller_may_hub (t, c->caller, role == HUB_OWNER ? SCOPE_ADMIN : SCOPE_WRITE, hub, role, r);
+  if (x == 0)
+    x = call_match (c, hub_render (t, e, hub), r);
   if (x < 0)
     {
       json_decref (hub);
@@ -372,30 +366,20 @@ begin (struct engine *e, const struct call *c, enum hub_role role, struct txn **
   return 0;
 }
 
-/* Commits, starts TASK (may be NULL) and answers the hub, or the task where ANSWER_TASK. */
+/* Commits with ANSWER (taken; NULL = the hub) and starts TASK (may be NULL). */
 static int
-end (struct engine *e, struct txn *t, int x, json_t *hub, json_t *task, bool answer_task, json_t **ret,
-     struct refusal *r)
+end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *hub, json_t *task, json_t *answer,
+     json_t **ret, struct refusal *r)
 {
   char prefix[ID_TEXT_SIZE + 1];
 
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = clash (t, hub, r);
-      if (x < 0)
-        txn_abort (t);
-      else
-        {
-          x = txn_commit (t);
-          x = x < 0 ? refuse_errno (r, x) : 0;
-        }
-    }
+  if (x == 0)
+    x = clash (t, hub, r);
+  if (x == 0 && !answer)
+    answer = hub_render (t, e, hub);
+  x = call_end (e, c, t, x, answer, ret, r);
   if (x == 0)
     {
-      _cleanup_ (txn_abortp) struct txn *read = store_read (e->store);
-
       if (task && streq (json_text (task, "kind"), "validate"))
         {
           (void) snprintf (prefix, sizeof prefix, "%s:", json_text (hub, "id"));
@@ -404,7 +388,6 @@ end (struct engine *e, struct txn *t, int x, json_t *hub, json_t *task, bool ans
       if (task)
         queue_add (e, task);
       queue_kick (e);
-      *ret = answer_task ? task_render (e, task) : hub_render (read, e, hub);
     }
   json_decref (hub);
   json_decref (task);
@@ -526,17 +509,20 @@ engine_hub_set (struct engine *e, const struct call *c, json_t **ret, struct ref
       event_add (t, &(struct event) { .type = "hub.updated", .caller = c->caller, .hub = hub });
     }
   apps_unref (apps);
-  return end (e, t, x, hub, task, false, ret, r);
+  return end (e, c, t, x, hub, task, NULL, ret, r);
 }
 
 int
 engine_hub_check (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  json_t *hub = NULL;
+  json_t *hub = NULL, *task;
   struct txn *t;
   int x = begin (e, c, HUB_OWNER, &t, &hub, r);
 
-  return x < 0 ? x : end (e, t, 0, hub, hub_revalidate (t, hub, c->caller), true, ret, r);
+  if (x < 0)
+    return x;
+  task = hub_revalidate (t, hub, c->caller);
+  return end (e, c, t, 0, hub, task, task_render (e, task), ret, r);
 }
 
 int
@@ -544,7 +530,7 @@ engine_hub_sync (struct engine *e, const struct call *c, json_t **ret, struct re
 {
   bool dry = json_flag (c->body, "dry_run"), fresh = false;
   struct apps *apps = engine_apps (e);
-  json_t *hub = NULL, *task = NULL;
+  json_t *hub = NULL, *task = NULL, *answer = NULL;
   const struct app *app;
   const char *why = NULL;
   struct txn *t;
@@ -556,10 +542,13 @@ engine_hub_sync (struct engine *e, const struct call *c, json_t **ret, struct re
       if (app && !app_can (app, "sync", &why))
         x = refuse (r, "capability-unsupported", NULL, "%s", why);
       if (x == 0)
-        task = hub_queue_sync (t, hub, c->caller, dry ? json_pack ("{s:b}", "dry_run", 1) : NULL, &fresh);
-      x = end (e, t, x, hub, task, true, ret, r);
-      if (x == 0 && !fresh)
-        (void) json_object_set_new (*ret, "joined", json_true ());
+        {
+          task = hub_queue_sync (t, hub, c->caller, dry ? json_pack ("{s:b}", "dry_run", 1) : NULL, &fresh);
+          answer = task_render (e, task);
+          if (!fresh)
+            (void) json_object_set_new (answer, "joined", json_true ());
+        }
+      x = end (e, c, t, x, hub, task, answer, ret, r);
     }
   apps_unref (apps);
   return x;
@@ -598,7 +587,7 @@ engine_hub_set_account (struct engine *e, const struct call *c, json_t **ret, st
     task = hub_revalidate (t, hub, c->caller);
   json_decref (account);
   apps_unref (apps);
-  return end (e, t, x, hub, task, false, ret, r);
+  return end (e, c, t, x, hub, task, NULL, ret, r);
 }
 
 /* ---- Remove and restore. */
@@ -646,7 +635,7 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
     x = refuse (r, "confirmation-required", NULL, "This removes the hub %s; the app is not touched.",
                 json_text (hub, "label"));
   if (x < 0)
-    return end (e, t, x, hub, NULL, false, ret, r);
+    return end (e, c, t, x, hub, NULL, NULL, ret, r);
   (void) json_id (hub, "id", &id);
   end_tasks (t, hub);
   report_withdraw (t, hub);
@@ -657,7 +646,7 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
   hub_set_status (t, hub, "removed", NULL, c->caller);
   txn_doc_put (t, STORE_HUB, hub);
   event_add (t, &(struct event) { .type = "hub.removed", .caller = c->caller, .hub = hub, .outcome = reason });
-  x = end (e, t, 0, hub, NULL, false, ret, r);
+  x = end (e, c, t, 0, hub, NULL, NULL, ret, r);
   if (x == 0)
     queue_drop_hub (e, &id);
   return x;
@@ -676,6 +665,8 @@ engine_hub_restore (struct engine *e, const struct call *c, json_t **ret, struct
     x = find_hub (t, c->path[0], true, &hub, r);
   if (x == 0)
     x = caller_may_hub (t, c->caller, SCOPE_ADMIN, hub, HUB_OWNER, r);
+  if (x == 0)
+    x = call_match (c, hub_render (t, e, hub), r);
   if (x == 0 && hub_is_live (hub))
     x = refuse (r, "not-found", NULL, "There is no removed hub %s.", c->path[0]);
   if (x == 0 && json_time (hub, "removed_at") + RESTORE_MS < clock_now_ms ())
@@ -702,5 +693,5 @@ engine_hub_restore (struct engine *e, const struct call *c, json_t **ret, struct
   task = hub_revalidate (t, hub, c->caller);
   event_add (t, &(struct event) { .type = "hub.restored", .caller = c->caller, .hub = hub });
   json_decref (account);
-  return end (e, t, 0, hub, task, false, ret, r);
+  return end (e, c, t, 0, hub, task, NULL, ret, r);
 }

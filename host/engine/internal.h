@@ -17,6 +17,8 @@
 struct queue;
 struct work;
 struct connectors;
+struct keys;
+struct metrics;
 struct schedule;
 
 struct engine
@@ -29,6 +31,8 @@ struct engine
   struct session_pool *pool;
   struct queue *queue;            /* open tasks and the threads that run them */
   struct schedule *schedule;      /* what happens by the clock */
+  struct metrics *metrics;        /* what is counted since the start */
+  struct keys *keys;              /* Idempotency-Keys under way and answered */
   struct connectors *connectors;  /* the .so files found, their faults and pauses */
   char *state_dir, *libexec_dir, *connector_path, *app_path;
   char **library_dirs;            /* NULL-terminated; NULL = none */
@@ -86,11 +90,20 @@ struct doc_list
   void *arg;
 };
 int list_docs (struct engine *e, const struct call *c, struct doc_list d, json_t **ret, struct refusal *r);
-/* The same for a short list that is made whole: the page of ALL (taken) that C asks for.
-   The cursor counts what went before. */
-int list_of (json_t *all, const struct call *c, json_t **ret, struct refusal *r);
+/* The same for a short list that is made whole, in an order that stays: the page of ALL
+   (taken) that C asks for.  KEYS: the one or two texts by which an item is known. */
+int list_of (json_t *all, const char *const keys[2], const struct call *c, json_t **ret, struct refusal *r);
 /* ANSWER (taken), unless something could not be read. */
 int answer_read (struct txn *t, json_t *answer, json_t **ret, struct refusal *r);
+
+/* ---- Begin and end of a write (call.c). */
+
+/* Refuses when the caller saw the thing otherwise than SHOWN (taken). */
+int call_match (const struct call *c, json_t *shown, struct refusal *r);
+/* Ends T.  Where X is 0 it commits, together with ANSWER (taken; NULL where X is not 0)
+   when that is to be given again, and answers it; else T has no effect and X is answered. */
+int call_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *answer, json_t **ret,
+              struct refusal *r);
 
 /* ---- Who may. */
 
@@ -130,6 +143,8 @@ bool sees_account (struct sight *s, struct txn *t, const json_t *account);
 
 /* The workspace, NULL before set-up; a new reference. */
 json_t *workspace_get (struct txn *t);
+/* False for a token that was revoked or expired since C was made of it. */
+bool token_is_good (struct txn *t, const struct caller *c);
 /* What a token is kept as. */
 void token_hash (const char *token, char ret[65]);
 /* "person", "token" or "system", and the id, for actor and created_by. */
@@ -160,6 +175,14 @@ struct event
 };
 json_t *event_json (const struct event *ev);
 void event_add (struct txn *t, const struct event *ev);
+/* The hub and person whose events a request asks for, and what its caller sees. */
+struct event_ask
+{
+  struct id hub, person;
+  bool by_hub, by_person;
+  struct sight sight;
+};
+int event_ask (struct txn *t, const struct call *c, struct event_ask *ret, struct refusal *r);
 /* One issue per hub, task kind, code and member: a repeat counts up and is unread. */
 void issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
                   const char *text);
@@ -206,6 +229,8 @@ bool queue_progress (struct engine *e, const struct id *task, uint64_t *ret_done
 
 int schedule_start (struct engine *e);
 void schedule_stop (struct engine *e);
+/* Whether it looked at what is due in the last minutes. */
+bool schedule_alive (struct engine *e);
 /* A connector can be used again: hubs in review that stand on it are validated. */
 void hubs_probe (struct engine *e, const char *connector);
 

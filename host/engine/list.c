@@ -4,10 +4,12 @@
 
 #include <stdio.h>
 
+#include "host/common/buf.h"
 #include "host/common/text.h"
 #include "host/engine/internal.h"
 
 #define PAGE_DEFAULT 100u
+#define KEY_MAX_BYTES 1024u
 /* A snapshot that is held keeps every page of the store written since from being used
    again, so a page of a list is put together from several short ones. */
 #define LOOKED_AT_ONCE 1000u
@@ -124,25 +126,46 @@ answer_read (struct txn *t, json_t *answer, json_t **ret, struct refusal *r)
   return 0;
 }
 
-int
-list_of (json_t *all, const struct call *c, json_t **ret, struct refusal *r)
+/* What an item of a short list is known by, in a new string. */
+static char *
+item_key (const json_t *item, const char *const keys[2])
 {
-  uint64_t begin = 0;
-  size_t limit = c->limit ? c->limit : ENGINE_LIST_MAX, n = json_array_size (all), i;
-  json_t *items;
-  char next[24];
+  struct buf key = BUF_INIT (KEY_MAX_BYTES);
 
-  if (c->cursor && parse_u64 (c->cursor, 1, SIZE_MAX / 2, &begin) < 0)
+  buf_puts (&key, json_text (item, keys[0]) ? json_text (item, keys[0]) : "");
+  if (keys[1])
+    buf_printf (&key, "\n%s", json_text (item, keys[1]) ? json_text (item, keys[1]) : "");
+  return buf_steal (&key);
+}
+
+int
+list_of (json_t *all, const char *const keys[2], const struct call *c, json_t **ret, struct refusal *r)
+{
+  size_t limit = c->limit ? c->limit : ENGINE_LIST_MAX, n = json_array_size (all), begin = 0, i;
+  json_t *items;
+
+  for (i = 0; c->cursor && i < n && !begin; i++)
+    {
+      _cleanup_ (freep) char *key = item_key (json_array_get (all, i), keys);
+
+      if (streq (key, c->cursor))
+        begin = i + 1;
+    }
+  if (c->cursor && !begin)
     {
       json_decref (all);
-      return refuse_cursor (r);
+      return refuse (r, "malformed", "cursor", "What the cursor stood at is gone: begin the list again.");
     }
   items = json_array ();
   for (i = begin; i < n && i - begin < limit; i++)
     (void) json_array_append (items, json_array_get (all, i));
-  json_decref (all);
   *ret = json_pack ("{s:o}", "items", items);
-  (void) snprintf (next, sizeof next, "%zu", i);
-  json_set_text (*ret, "next", i < n ? next : NULL);
+  if (i < n)
+    {
+      _cleanup_ (freep) char *key = item_key (json_array_get (all, i - 1), keys);
+
+      json_set_text (*ret, "next", key);
+    }
+  json_decref (all);
   return 0;
 }

@@ -21,6 +21,7 @@ libusherengine_la_LIBADD = libushersession.la libusherstore.la libushervault.la 
 libusherengine_la_SOURCES = \
 	%D%/account.c %D%/accounts.h \
 	%D%/attempt.c \
+	%D%/call.c \
 	%D%/caller.c \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
@@ -36,10 +37,12 @@ libusherengine_la_SOURCES = \
 	%D%/hub.c \
 	%D%/internal.h \
 	%D%/json.c \
+	%D%/key.c %D%/key.h \
 	%D%/list.c \
 	%D%/member-change.c \
 	%D%/member.c %D%/members.h \
 	%D%/merge.c \
+	%D%/metrics.c %D%/metrics.h \
 	%D%/person.c %D%/people.h \
 	%D%/prove.c \
 	%D%/queue.c \
@@ -55,6 +58,7 @@ libusherengine_la_SOURCES = \
 	%D%/settings.c %D%/settings.h \
 	%D%/secret-hosts.c \
 	%D%/sight.c \
+	%D%/stream.c \
 	%D%/sync-apply.c \
 	%D%/sync-list.c \
 	%D%/sync-run.h \

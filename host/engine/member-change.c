@@ -36,22 +36,17 @@ make_task (struct txn *t, const struct call *c, enum task_kind kind, const json_
   return task;
 }
 
-/* Commits where X is 0, starts the task and answers it; takes T, HUB and TASK. */
+/* Commits where X is 0, starts the task and answers it (without one, an empty object);
+   takes T, HUB and TASK. */
 static int
-end_task (struct engine *e, struct txn *t, int x, json_t *hub, json_t *task, json_t **ret, struct refusal *r)
+end_task (struct engine *e, const struct call *c, struct txn *t, int x, json_t *hub, json_t *task, json_t **ret,
+          struct refusal *r)
 {
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
+  json_t *answer = x < 0 ? NULL : task ? task_render (e, task) : json_object ();
+
+  x = call_end (e, c, t, x, answer, ret, r);
   if (x == 0 && task)
-    {
-      queue_add (e, task);
-      *ret = task_render (e, task);
-    }
+    queue_add (e, task);
   json_decref (hub);
   json_decref (task);
   return x;
@@ -306,9 +301,7 @@ engine_member_invite (struct engine *e, const struct call *c, json_t **ret, stru
                 : refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (i.hub, "app"));
       if (x == 0)
         x = invite_effect (t, &i, &task, r);
-      x = end_task (e, t, x, i.hub, task, ret, r);
-      if (x == 0 && !*ret)
-        *ret = json_object ();
+      x = end_task (e, c, t, x, i.hub, task, ret, r);
     }
   invite_done (&i);
   apps_unref (apps);
@@ -383,7 +376,7 @@ engine_member_set_role (struct engine *e, const struct call *c, json_t **ret, st
           task = make_task (t, c, TASK_UPDATE_ROLE, hub, &m, json_pack ("{s:O}", "roles", roles));
         }
       json_decref (roles);
-      x = end_task (e, t, x, hub, task, ret, r);
+      x = end_task (e, c, t, x, hub, task, ret, r);
     }
   apps_unref (apps);
   return x;
@@ -456,7 +449,7 @@ remove_hub_only (struct engine *e, const struct call *c, struct txn *t, json_t *
     x = refuse (r, "member-busy", NULL, "A task of this member is open.");
   if (x == 0)
     member_unlink (t, hub, m, c->caller);
-  return member_end (e, t, x, hub, &member, ret, r);
+  return member_end (e, c, t, x, hub, &member, ret, r);
 }
 
 int
@@ -511,5 +504,5 @@ engine_member_remove (struct engine *e, const struct call *c, json_t **ret, stru
         }
     }
   apps_unref (apps);
-  return end_task (e, t, x, hub, task, ret, r);
+  return end_task (e, c, t, x, hub, task, ret, r);
 }

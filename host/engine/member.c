@@ -327,6 +327,8 @@ member_begin (struct engine *e, const struct call *c, enum hub_role role, struct
     x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, role, r);
   if (x == 0 && m)
     x = find_member (t, hub, c->path[1], m, r);
+  if (x == 0 && m)
+    x = call_match (c, member_render (t, hub, m), r);
   if (x == 0 && m && member_hold (m, held) < 0)
     x = refuse_errno (r, -ENOMEM);
   if (x == 0 && m && (m->link.flags & MEMBER_F_AUTOMATION))
@@ -343,26 +345,19 @@ member_begin (struct engine *e, const struct call *c, enum hub_role role, struct
 }
 
 int
-member_end (struct engine *e, struct txn *t, int x, json_t *hub, const struct id *member, json_t **ret,
-            struct refusal *r)
+member_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *hub, const struct id *member,
+            json_t **ret, struct refusal *r)
 {
+  json_t *answer = NULL;
   struct id hub_id;
   struct member m;
 
-  if (x < 0)
-    txn_abort (t);
-  else
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
   if (x == 0)
     {
-      _cleanup_ (txn_abortp) struct txn *read = store_read (e->store);
-
       (void) json_id (hub, "id", &hub_id);
-      *ret = txn_member_get (read, &hub_id, member, &m) == 1 ? member_render (read, hub, &m) : json_object ();
+      answer = txn_member_get (t, &hub_id, member, &m) == 1 ? member_render (t, hub, &m) : json_object ();
     }
+  x = call_end (e, c, t, x, answer, ret, r);
   json_decref (hub);
   return x;
 }
@@ -455,7 +450,7 @@ engine_member_match (struct engine *e, const struct call *c, json_t **ret, struc
                                       .person = &m.link.person, .outcome = hub_role_name (role) });
     }
   json_decref (person);
-  return member_end (e, t, x, hub, &member, ret, r);
+  return member_end (e, c, t, x, hub, &member, ret, r);
 }
 
 /* The link to a person and the person's direct grant end; the app is not touched. */
@@ -526,7 +521,7 @@ engine_member_unlink (struct engine *e, const struct call *c, json_t **ret, stru
     x = member_check_own (t, c, hub, &m, r);
   if (x == 0)
     member_unlink (t, hub, &m, c->caller);
-  return member_end (e, t, x, hub, &member, ret, r);
+  return member_end (e, c, t, x, hub, &member, ret, r);
 }
 
 static bool
@@ -577,7 +572,7 @@ engine_member_exempt (struct engine *e, const struct call *c, json_t **ret, stru
       event_add (t, &(struct event) { .type = "member.exempted", .caller = c->caller, .hub = hub, .member = &member,
                                       .details = json_pack ("{s:s}", "reason", reason) });
     }
-  return member_end (e, t, x, hub, &member, ret, r);
+  return member_end (e, c, t, x, hub, &member, ret, r);
 }
 
 int
@@ -608,5 +603,5 @@ engine_member_unexempt (struct engine *e, const struct call *c, json_t **ret, st
       event_add (t, &(struct event) { .type = "member.exemption-removed", .caller = c->caller, .hub = hub,
                                       .member = &member });
     }
-  return member_end (e, t, x, hub, &member, ret, r);
+  return member_end (e, c, t, x, hub, &member, ret, r);
 }

@@ -15,8 +15,8 @@ int member_begin (struct engine *e, const struct call *c, enum hub_role role, st
 /* Copies what *M borrows from a transaction into HELD. */
 int member_hold (struct member *m, struct arena *held);
 /* Commits where X is 0 and answers the member; takes T and HUB. */
-int member_end (struct engine *e, struct txn *t, int x, json_t *hub, const struct id *member, json_t **ret,
-                struct refusal *r);
+int member_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *hub, const struct id *member,
+                json_t **ret, struct refusal *r);
 void member_set_status (struct member *m, uint16_t status);
 void member_link_person (struct member *m, const json_t *hub, const json_t *person, enum hub_role role);
 void member_unlink (struct txn *t, const json_t *hub, struct member *m, const struct caller *c);

@@ -243,13 +243,8 @@ engine_person_add (struct engine *e, const struct call *c, json_t **ret, struct 
 
       (void) json_id (person, "id", &id);
       event_add (t, &(struct event) { .type = "person.joined", .caller = c->caller, .person = &id, .outcome = "added" });
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
     }
-  else
-    txn_abort (t);
-  if (x == 0)
-    *ret = person_render (person);
+  x = call_end (e, c, t, x, x == 0 ? person_render (person) : NULL, ret, r);
   json_decref (person);
   return x;
 }
@@ -325,6 +320,8 @@ engine_person_remove (struct engine *e, const struct call *c, json_t **ret, stru
 
   if (x == 0)
     x = find_person (t, c->path[0], &person, r);
+  if (x == 0)
+    x = call_match (c, person_render (person), r);
   if (x == 0 && streq (json_text (person, "workspace_role"), "owner"))
     x = refuse (r, "last-owner", NULL, "The owner of the workspace cannot be removed.");
   if (x == 0 && streq (json_text (person, "status"), "removed"))
@@ -333,15 +330,8 @@ engine_person_remove (struct engine *e, const struct call *c, json_t **ret, stru
     x = refuse (r, "confirmation-required", NULL, "This removes %s from Usher; accounts in apps stay, unmatched.",
                 json_text (person, "email"));
   if (x == 0)
-    {
-      person_remove (t, c->caller, person);
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
-  else
-    txn_abort (t);
-  if (x == 0)
-    *ret = person_render (person);
+    person_remove (t, c->caller, person);
+  x = call_end (e, c, t, x, x == 0 ? person_render (person) : NULL, ret, r);
   json_decref (person);
   return x;
 }

@@ -13,6 +13,7 @@ struct refusal
   char *field;        /* owned: the field at fault; NULL = none */
   const char *action; /* static: what the person does next */
   const char *title;  /* static: the code in words */
+  unsigned int retry_s; /* when to try again, where time helps; 0 = it does not */
 };
 
 /* Fills R and answers -ECANCELED, so that `return refuse (...)` reads straight down.
@@ -21,5 +22,8 @@ int refuse (struct refusal *r, const char *code, const char *field, const char *
 /* Turns a negative errno of the store into a refusal (read-only, unavailable, ...). */
 int refuse_errno (struct refusal *r, int error);
 void refusal_done (struct refusal *r);
+
+/* The I-th of all codes and its status; false behind the last. */
+bool refusal_at (size_t i, const char **ret_code, int *ret_http);
 
 #endif

@@ -6,8 +6,10 @@
 #include "host/common/clock.h"
 #include "host/common/log.h"
 #include "host/engine/internal.h"
+#include "host/engine/key.h"
 
 #define LOOK_MS 30000             /* how often the hubs are looked through */
+#define ALIVE_MS 300000           /* a look may wait for its turn to write */
 #define PROBE_MS (24 * 3600 * 1000LL)
 #define RETRY_VALIDATE_MS (3600 * 1000LL)
 #define PURGE_MS (30 * 24 * 3600 * 1000LL)
@@ -28,6 +30,7 @@ struct schedule
   pthread_mutex_t lock;
   pthread_cond_t stop_cond;
   bool stop;                      /* guarded by lock */
+  int64_t looked_ms;              /* guarded by lock; monotonic */
   int64_t pruned_ms;
 };
 
@@ -258,13 +261,16 @@ prune_some (struct schedule *s)
 {
   int64_t now = clock_now_ms ();
   struct txn *t;
+  size_t n;
 
   if (now < s->pruned_ms + PRUNE_EVERY_MS && now >= s->pruned_ms)
     return;
   s->pruned_ms = now;
   t = store_write (s->e->store);
   prune (s->e, t, now);
-  (void) txn_commit (t);
+  n = keys_prune (t);
+  if (txn_commit (t) == 0)
+    keys_pruned (s->e, n);
 }
 
 void
@@ -322,6 +328,7 @@ thread_main (void *arg)
       prune_some (s);
       idle = session_pool_sweep (s->e->pool);
       pthread_mutex_lock (&s->lock);
+      s->looked_ms = clock_mono_ms ();
       if (!s->stop)
         sleep_until (s, idle >= 0 ? MIN (MAX (idle, 1), SLEEP_MAX_MS) : SLEEP_MAX_MS);
     }
@@ -338,6 +345,7 @@ schedule_start (struct engine *e)
   if (!s)
     return -ENOMEM;
   s->e = e;
+  s->looked_ms = clock_mono_ms ();
   e->schedule = s;
   (void) pthread_mutex_init (&s->lock, NULL);
   (void) pthread_condattr_init (&attr);
@@ -345,6 +353,18 @@ schedule_start (struct engine *e)
   (void) pthread_cond_init (&s->stop_cond, &attr);
   (void) pthread_condattr_destroy (&attr);
   return -pthread_create (&s->thread, NULL, thread_main, s);
+}
+
+bool
+schedule_alive (struct engine *e)
+{
+  struct schedule *s = e->schedule;
+  int64_t looked;
+
+  pthread_mutex_lock (&s->lock);
+  looked = s->looked_ms;
+  pthread_mutex_unlock (&s->lock);
+  return clock_mono_ms () - looked < ALIVE_MS;
 }
 
 void

@@ -120,6 +120,19 @@ session_pool_free (struct session_pool *p)
   free (p);
 }
 
+size_t
+session_pool_size (struct session_pool *p)
+{
+  const struct kept *k;
+  size_t n = 0;
+
+  pthread_mutex_lock (&p->lock);
+  for (k = p->kept; k; k = k->next)
+    n++;
+  pthread_mutex_unlock (&p->lock);
+  return n;
+}
+
 struct session *
 session_pool_take (struct session_pool *p, const char *key)
 {

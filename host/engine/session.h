@@ -157,6 +157,8 @@ struct session *session_pool_take (struct session_pool *p, const char *key);
 void session_pool_give (struct session_pool *p, const char *key, struct session *s /* takes */);
 /* Closes those whose key begins with PREFIX (a hub's id: configuration changed). */
 void session_pool_drop (struct session_pool *p, const char *prefix);
+/* How many are kept. */
+size_t session_pool_size (struct session_pool *p);
 /* Closes what idled too long; answers the ms until the next one is due, -1 = none. */
 int64_t session_pool_sweep (struct session_pool *p);
 

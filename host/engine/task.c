@@ -205,8 +205,9 @@ hub_of (struct txn *t, const json_t *task)
 int
 engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
+  struct txn *t = store_write (e->store);
   json_t *task = NULL, *hub = NULL;
+  bool taken = false;
   struct id id;
   int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
 
@@ -217,22 +218,21 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
       hub = hub_of (t, task);
       x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, HUB_MANAGER, r);
     }
+  if (x == 0)
+    x = call_match (c, task_render (e, task), r);
   if (x == 0 && json_object_get (task, "ended_at"))
     x = refuse (r, "not-retryable", NULL, "The task has ended already.");
-  if (x == 0 && (!json_id (task, "id", &id) || !queue_cancel (e, &id)))
-    x = refuse (r, "member-busy", NULL, "The task is running; it cannot be cancelled now.");
   if (x == 0)
     {
-      task_end_failed (t, task, hub, "cancelled", "Cancelled by a person.", NULL);
-      x = txn_commit (TAKE (t));
-      if (x < 0)
-        {
-          queue_add (e, task);
-          x = refuse_errno (r, x);
-        }
+      taken = json_id (task, "id", &id) && queue_cancel (e, &id);
+      if (!taken)
+        x = refuse (r, "member-busy", NULL, "The task is running; it cannot be cancelled now.");
     }
   if (x == 0)
-    *ret = task_render (e, task);
+    task_end_failed (t, task, hub, "cancelled", "Cancelled by a person.", NULL);
+  x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
+  if (x < 0 && taken)
+    queue_add (e, task);
   json_decref (task);
   json_decref (hub);
   return x;
@@ -241,7 +241,7 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
 int
 engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
+  struct txn *t = store_write (e->store);
   json_t *task = NULL, *hub = NULL;
   struct id member, hub_id;
   enum task_kind kind;
@@ -254,6 +254,8 @@ engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct 
       hub = hub_of (t, task);
       x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, HUB_MANAGER, r);
     }
+  if (x == 0)
+    x = call_match (c, task_render (e, task), r);
   if (x == 0 && (!streq (json_text (task, "status"), "not-completed") || !json_flag (task, "can_retry")))
     x = refuse (r, "not-retryable", NULL, "The task cannot be retried.");
   if (x == 0 && !json_object_get (task, "member") && json_id (hub, "id", &hub_id)
@@ -263,16 +265,10 @@ engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct 
       && task_open_on (t, &hub_id, -1, &member, NULL))
     x = refuse (r, "member-busy", NULL, "Another task of this member is open.");
   if (x == 0)
-    {
-      task_requeue (t, task, hub);
-      x = txn_commit (TAKE (t));
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
+    task_requeue (t, task, hub);
+  x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
   if (x == 0)
-    {
-      queue_add (e, task);
-      *ret = task_render (e, task);
-    }
+    queue_add (e, task);
   json_decref (task);
   json_decref (hub);
   return x;

@@ -87,7 +87,7 @@ engine_token_create (struct engine *e, const struct call *c, json_t **ret, struc
   char text[sizeof TOKEN_PREFIX + 2 * sizeof random], hash[65];
   unsigned int bits = 0;
   int64_t expires = 0;
-  json_t *token = NULL;
+  json_t *token = NULL, *answer = NULL;
   int x = caller_may (t, c->caller, SCOPE_ADMIN, ROLE_USER, r);
 
   if (x == 0)
@@ -108,16 +108,10 @@ engine_token_create (struct engine *e, const struct call *c, json_t **ret, struc
       txn_doc_put (t, STORE_TOKEN, token);
       event_add (t, &(struct event) { .type = "token.created", .caller = c->caller,
                                       .details = json_pack ("{s:O}", "name", json_object_get (token, "name")) });
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
+      answer = token_render (token);
+      json_set_text (answer, "token", text);
     }
-  else
-    txn_abort (t);
-  if (x == 0)
-    {
-      *ret = token_render (token);
-      json_set_text (*ret, "token", text);
-    }
+  x = call_end (e, c, t, x, answer, ret, r);
   explicit_bzero (random, sizeof random);
   explicit_bzero (text, sizeof text);
   json_decref (token);
@@ -200,13 +194,8 @@ engine_token_revoke (struct engine *e, const struct call *c, json_t **ret, struc
       txn_doc_put (t, STORE_TOKEN, w.found);
       event_add (t, &(struct event) { .type = "token.revoked", .caller = c->caller,
                                       .details = json_pack ("{s:O}", "name", json_object_get (w.found, "name")) });
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
     }
-  else
-    txn_abort (t);
-  if (x == 0)
-    *ret = token_render (w.found);
+  x = call_end (e, c, t, x, x == 0 ? token_render (w.found) : NULL, ret, r);
   json_decref (w.found);
   return x;
 }

@@ -52,7 +52,7 @@ int
 engine_setup (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   struct txn *t = store_write (e->store);
-  json_t *workspace = workspace_get (t), *owner = NULL;
+  json_t *workspace = workspace_get (t), *owner = NULL, *answer = NULL;
   int x = 0;
 
   if (c->caller->kind != CALLER_SOCKET)
@@ -62,16 +62,10 @@ engine_setup (struct engine *e, const struct call *c, json_t **ret, struct refus
   else
     x = set_up (t, c, &workspace, &owner, r);
   if (x == 0)
-    {
-      x = txn_commit (t);
-      x = x < 0 ? refuse_errno (r, x) : 0;
-    }
-  else
-    txn_abort (t);
-  if (x == 0)
-    *ret = json_pack ("{s:O, s:o, s:s}", "workspace", workspace, "owner", person_render (owner), "message",
-                      "The workspace is ready.  On this machine's socket you act as its Owner; for other machines "
-                      "make a token: usher token create NAME --scope read --scope write --scope admin");
+    answer = json_pack ("{s:O, s:o, s:s}", "workspace", workspace, "owner", person_render (owner), "message",
+                        "The workspace is ready.  On this machine's socket you act as its Owner; for other machines "
+                        "make a token: usher token create NAME --scope read --scope write --scope admin");
+  x = call_end (e, c, t, x, answer, ret, r);
   json_decref (workspace);
   json_decref (owner);
   return x;
@@ -293,7 +287,7 @@ engine_app_list (struct engine *e, const struct call *c, json_t **ret, struct re
   for (i = 0; i < apps_count (apps); i++)
     (void) json_array_append_new (items, app_render (e, apps_at (apps, i)));
   apps_unref (apps);
-  return list_of (items, c, ret, r);
+  return list_of (items, (const char *const[2]) { "id", NULL }, c, ret, r);
 }
 
 int
