@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "host/api/routes.h"
+#include "host/api/cursor.h"
+#include "host/api/document.h"
+#include "host/api/metrics.h"
+#include "host/api/stream.h"
 #include "host/common/buf.h"
 #include "host/common/log.h"
 #include "host/common/text.h"
@@ -18,6 +21,9 @@
 #define QUERY_MAX 32u
 #define GROUPS_MAX 256
 #define GROUP "usher"
+#define IDEMPOTENCY_KEY "Idempotency-Key"
+#define KEY_LENGTH_MAX 255u
+#define REALM "Bearer realm=\"usher\""
 
 struct request
 {
@@ -31,53 +37,81 @@ struct request
   bool importing;             /* engine_import_end is owed */
   struct refusal refusal;     /* set: the answer, whatever the body says */
   char *allow;                /* with method-not-allowed: what the path takes */
+  char *cursor;               /* the engine's, out of the client's */
+  bool bad_token;             /* one was given, and it is no good */
 };
 
 /* ---- Answers. */
 
-static enum MHD_Result
-answer (struct MHD_Connection *c, int status, const char *type, const char *allow, char *text /* takes */)
+static const char *
+header_of (struct MHD_Connection *c, const char *name)
 {
-  struct MHD_Response *response;
-  enum MHD_Result r;
-
-  if (!text)
-    return MHD_NO;
-  response = MHD_create_response_from_buffer (strlen (text), text, MHD_RESPMEM_MUST_FREE);
-  if (!response)
-    {
-      free (text);
-      return MHD_NO;
-    }
-  (void) MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-  (void) MHD_add_response_header (response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-  (void) MHD_add_response_header (response, "X-Content-Type-Options", "nosniff");
-  if (allow)
-    (void) MHD_add_response_header (response, MHD_HTTP_HEADER_ALLOW, allow);
-  if (status == MHD_HTTP_UNAUTHORIZED)
-    (void) MHD_add_response_header (response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-  r = MHD_queue_response (c, (unsigned int) status, response);
-  MHD_destroy_response (response);
-  return r;
+  return MHD_lookup_connection_value (c, MHD_HEADER_KIND, name);
 }
 
-/* RFC 9457. */
-static enum MHD_Result
-answer_refusal (struct MHD_Connection *c, const struct request *q)
+/* What a client that was not let in is told to bring (RFC 6750, 3). */
+static const char *
+challenge (const struct request *q)
 {
-  const struct refusal *r = &q->refusal;
-  json_t *o = json_pack ("{s:s, s:i, s:s, s:s}", "type", "about:blank", "status", r->http, "code", r->code, "title",
-                         r->title);
-  char *text;
+  if (q->refusal.http == MHD_HTTP_UNAUTHORIZED)
+    return q->bad_token ? REALM ", error=\"invalid_token\"" : REALM;
+  if (q->refusal.http != MHD_HTTP_FORBIDDEN || q->caller.kind != CALLER_TOKEN || !q->route
+      || !(q->route->scope & ~q->caller.scopes))
+    return NULL;
+  switch (q->route->scope)
+    {
+    case SCOPE_READ:
+      return REALM ", error=\"insufficient_scope\", scope=\"read\"";
+    case SCOPE_WRITE:
+      return REALM ", error=\"insufficient_scope\", scope=\"write\"";
+    default:
+      return REALM ", error=\"insufficient_scope\", scope=\"admin\"";
+    }
+}
 
-  if (r->detail)
-    (void) json_object_set_new (o, "detail", json_string (r->detail));
-  if (r->field)
-    (void) json_object_set_new (o, "field", json_string (r->field));
-  (void) json_object_set_new (o, "action", json_string (r->action));
-  text = json_dumps (o, JSON_COMPACT);
-  json_decref (o);
-  return answer (c, r->http, "application/problem+json", q->allow, text);
+static enum MHD_Result
+answer_no (struct MHD_Connection *c, const struct request *q)
+{
+  const struct header headers[] = { { MHD_HTTP_HEADER_ALLOW, q->allow },
+                                    { MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge (q) } };
+
+  return answer_refusal (c, q->host->traffic, &q->refusal, headers, ARRAY_SIZE (headers));
+}
+
+static enum MHD_Result
+answer_plain (struct MHD_Connection *c, const struct request_host *host, int status, const char *type, char *text)
+{
+  return answer_text (c, host->traffic, status, type, NULL, 0, text);
+}
+
+/* RESULT is the thing that the path names: its tag goes with it, and stands for it where
+   the client has it already (RFC 9110, 13.1.2). */
+static enum MHD_Result
+answer_tagged (struct MHD_Connection *c, const struct request *q, const json_t *result)
+{
+  const char *have = route_writes (q->route) ? NULL : header_of (c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+  char tag[CALL_TAG_SIZE];
+  struct header header = { MHD_HTTP_HEADER_ETAG, tag };
+
+  if (call_tag (result, tag) < 0)
+    return MHD_NO;
+  if (have && call_tag_listed (have, tag, /* weak= */ true))
+    return answer_text (c, q->host->traffic, MHD_HTTP_NOT_MODIFIED, "", &header, 1, strdup (""));
+  return answer_text (c, q->host->traffic, q->route->status, "application/json", &header, 1,
+                      json_dumps (result, JSON_COMPACT));
+}
+
+static enum MHD_Result
+answer_result (struct MHD_Connection *c, const struct request *q, const json_t *result)
+{
+  bool joined = json_is_true (json_object_get (result, "joined"));
+
+  if ((q->route->flags & ROUTE_TAGGED) && (!route_writes (q->route) || streq (q->route->method, "PATCH"))
+      && q->route->status == MHD_HTTP_OK)
+    return answer_tagged (c, q, result);
+  /* Work that was under way already is not accepted a second time. */
+  return answer_plain (c, q->host, joined ? MHD_HTTP_OK : q->route->status, "application/json",
+                       json_dumps (result, JSON_COMPACT));
 }
 
 /* ---- Who calls. */
@@ -120,14 +154,17 @@ peer_may (struct MHD_Connection *c)
 static int
 identify (struct request *q, struct MHD_Connection *c)
 {
-  const char *authorization = MHD_lookup_connection_value (c, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+  const char *authorization = header_of (c, MHD_HTTP_HEADER_AUTHORIZATION);
   static const char bearer[] = "Bearer ";
 
   if (authorization)
     {
       if (strncasecmp (authorization, bearer, sizeof bearer - 1) != 0
           || engine_token_caller (q->host->engine, authorization + sizeof bearer - 1, &q->caller) != 1)
-        return refuse (&q->refusal, "not-signed-in", NULL, "The token is not known, expired or revoked.");
+        {
+          q->bad_token = true;
+          return refuse (&q->refusal, "not-signed-in", NULL, "The token is not known, expired or revoked.");
+        }
     }
   else if (q->host->kernel_vouches)
     {
@@ -138,7 +175,7 @@ identify (struct request *q, struct MHD_Connection *c)
     }
   else
     return refuse (&q->refusal, "not-signed-in", NULL, "A request over TCP needs a token.");
-  q->caller.client = MHD_lookup_connection_value (c, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
+  q->caller.client = header_of (c, MHD_HTTP_HEADER_USER_AGENT);
   return 0;
 }
 
@@ -149,14 +186,12 @@ find_route (struct request *q, const char *method, const char *url)
 {
   if (streq (method, MHD_HTTP_METHOD_HEAD))
     method = MHD_HTTP_METHOD_GET;
-  if (!has_prefix (url, API_BASE "/"))
-    return refuse (&q->refusal, "not-found", NULL, "There is nothing at this path.");
-  switch (route_find (method, url + strlen (API_BASE), &q->route, q->names))
+  switch (route_find (method, url, &q->route, q->names))
     {
     case ROUTE_FOUND:
       return 0;
     case ROUTE_NO_METHOD:
-      q->allow = route_allow (url + strlen (API_BASE));
+      q->allow = route_allow (url);
       return refuse (&q->refusal, "method-not-allowed", NULL, "The path does not take %s.", method);
     case ROUTE_MALFORMED:
       return refuse (&q->refusal, "malformed", NULL,
@@ -189,7 +224,7 @@ take_query (void *arg, enum MHD_ValueKind kind, const char *key, const char *val
 static int
 check_type (struct request *q, struct MHD_Connection *c)
 {
-  const char *type = MHD_lookup_connection_value (c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+  const char *type = header_of (c, MHD_HTTP_HEADER_CONTENT_TYPE);
   const char *want = q->route->body == BODY_TEXT ? "text/csv" : "application/json";
 
   if (q->route->body == BODY_NONE || !type || strncasecmp (type, want, strlen (want)) == 0)
@@ -216,6 +251,7 @@ request_free (struct request *q)
   buf_wipe (&q->body); /* it may hold secrets */
   refusal_done (&q->refusal);
   free (q->allow);
+  free (q->cursor);
   free (q);
 }
 
@@ -261,19 +297,6 @@ has_type (const json_t *value, char type)
   return false;
 }
 
-/* The type of the field KEY among FIELDS; 0 = there is no such field. */
-static char
-type_of (const char *fields, const char *key)
-{
-  size_t len = strlen (key);
-  const char *at;
-
-  for (at = fields ? fields : ""; *at; at += strcspn (at, " "), at += *at == ' ')
-    if (strncmp (at, key, len) == 0 && at[len] == ':')
-      return at[len + 1];
-  return streq (key, "confirm") ? 'b' : '\0';
-}
-
 /* A field that nobody would read is a mistake of the caller: nothing is done then. */
 static int
 check_fields (struct request *q, json_t *body)
@@ -283,7 +306,7 @@ check_fields (struct request *q, json_t *body)
 
   json_object_foreach (body, key, value)
     {
-      char type = type_of (q->route->fields, key);
+      char type = route_field (q->route, key);
 
       if (!type)
         return refuse (&q->refusal, "validation-failed", key, "This request takes no field %.80s.", key);
@@ -322,68 +345,178 @@ read_body (struct request *q, struct call *call)
   return 0;
 }
 
-static int
-read_paging (struct request *q, struct call *call)
+static struct cursor_list
+list_asked (const struct request *q)
 {
-  const char *limit = call_query (call, "limit");
-  uint64_t n = 0;
+  return (struct cursor_list) { q->route, q->names, q->query, q->n_query };
+}
 
-  call->cursor = call_query (call, "cursor");
+static int
+read_query (struct request *q, struct call *call)
+{
+  const char *limit = call_query (call, "limit"), *cursor = call_query (call, "cursor");
+  const struct cursor_list list = list_asked (q);
+  uint64_t n = 0;
+  size_t i;
+
+  for (i = 0; i < q->n_query; i++)
+    if (!route_takes (q->route, q->query[i].key))
+      return refuse (&q->refusal, "validation-failed", q->query[i].key, "This request takes no parameter %.80s.",
+                     q->query[i].key);
   if (limit && parse_u64 (limit, 1, 500, &n) < 0)
     return refuse (&q->refusal, "validation-failed", "limit", "limit is a number from 1 to 500.");
   call->limit = (size_t) n;
+  if (cursor)
+    {
+      q->cursor = cursor_unwrap (&list, cursor);
+      if (!q->cursor)
+        return refuse (&q->refusal, "malformed", "cursor",
+                       "The cursor is not one that this list, with these filters, gave out.");
+      call->cursor = q->cursor;
+    }
   return 0;
 }
 
-static enum MHD_Result
-finish (struct request *q, struct MHD_Connection *c)
+/* What the client saw before it decided; nothing but things has a tag. */
+static int
+read_match (struct request *q, struct MHD_Connection *c, struct call *call)
 {
-  struct call call = { .caller = &q->caller, .path = { q->names[0], q->names[1], q->names[2] }, .query = q->query,
-                       .n_query = q->n_query };
-  json_t *result = NULL;
-  enum MHD_Result r;
-  int x = read_body (q, &call);
+  const char *match = route_writes (q->route) ? header_of (c, MHD_HTTP_HEADER_IF_MATCH) : NULL;
 
-  if (x == 0)
-    x = read_paging (q, &call);
-  if (x == 0)
-    x = q->route->action (q->host->engine, &call, &result, &q->refusal);
-  /* Work that was under way already is not accepted a second time. */
-  if (x == 0)
-    r = answer (c, json_is_true (json_object_get (result, "joined")) ? MHD_HTTP_OK : q->route->status,
-                "application/json", NULL, json_dumps (result, JSON_COMPACT));
-  else
-    r = answer_refusal (c, q);
-  json_decref (result);
-  json_decref (call.body);
-  return r;
+  if (match && !(q->route->flags & ROUTE_TAGGED) && !call_tag_listed (match, "", /* weak= */ false))
+    return refuse (&q->refusal, "changed", NULL, "What stands at this path has no entity tag that If-Match could name.");
+  call->if_match = match;
+  return 0;
+}
+
+/* The answer's "next", as clients see it. */
+static int
+wrap_next (const struct request *q, json_t *result)
+{
+  const char *next = json_string_value (json_object_get (result, "next"));
+  const struct cursor_list list = list_asked (q);
+  char *text;
+  int x;
+
+  if (!next || !(q->route->flags & ROUTE_LIST))
+    return 0;
+  text = cursor_wrap (&list, next);
+  x = text ? json_object_set_new (result, "next", json_string (text)) : -1;
+  free (text);
+  return x;
+}
+
+static int
+act (struct request *q, struct call *call, json_t **ret)
+{
+  int x = q->route->action (q->host->engine, call, ret, &q->refusal);
+
+  if (x == 0 && wrap_next (q, *ret) < 0)
+    x = refuse_errno (&q->refusal, -ENOMEM);
+  return x;
+}
+
+/* With a key: the first answer where there is one, else the action, once. */
+static int
+act_once (struct request *q, const char *method, const char *url, const char *key, struct call *call, json_t **ret)
+{
+  struct call_key once;
+  int x;
+
+  if (!*key || strlen (key) > KEY_LENGTH_MAX)
+    return refuse (&q->refusal, "malformed", IDEMPOTENCY_KEY, "An " IDEMPOTENCY_KEY " has 1 to %u characters.",
+                   KEY_LENGTH_MAX);
+  engine_key_make (call, key, method, url, q->body.data, q->body.len, &once);
+  x = engine_key_begin (q->host->engine, &once, ret, &q->refusal);
+  if (x < 0)
+    return x;
+  call->key = &once;
+  x = x == 1 ? 0 : act (q, call, ret);
+  engine_key_end (q->host->engine, &once);
+  return x;
 }
 
 static enum MHD_Result
-answer_plain (struct MHD_Connection *c, const char *text)
+finish_action (struct request *q, struct MHD_Connection *c, const char *method, const char *url, struct call *call)
 {
-  return answer (c, MHD_HTTP_OK, "text/plain", NULL, strdup (text));
+  const char *key = route_writes (q->route) ? header_of (c, IDEMPOTENCY_KEY) : NULL;
+  json_t *result = NULL;
+  enum MHD_Result r;
+  int x = read_match (q, c, call);
+
+  if (x == 0)
+    x = key ? act_once (q, method, url, key, call, &result) : act (q, call, &result);
+  r = x == 0 ? answer_result (c, q, result) : answer_no (c, q);
+  json_decref (result);
+  return r;
+}
+
+/* What no action of the engine answers. */
+static enum MHD_Result
+finish_special (struct request *q, struct MHD_Connection *c, struct call *call)
+{
+  char *why = NULL, *text;
+
+  switch (q->route->special)
+    {
+    case SPECIAL_DOCUMENT:
+      return answer_plain (c, q->host, MHD_HTTP_OK, "application/json", document_text ());
+    case SPECIAL_READY:
+      if (engine_ready (q->host->engine, &why))
+        return answer_plain (c, q->host, MHD_HTTP_OK, "text/plain", strdup ("ok\n"));
+      return answer_plain (c, q->host, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", why);
+    case SPECIAL_METRICS:
+      text = metrics_text (q->host->engine, call, q->host->traffic, q->host->streams, &q->refusal);
+      return text ? answer_plain (c, q->host, MHD_HTTP_OK, METRICS_TYPE, text) : answer_no (c, q);
+    case SPECIAL_STREAM:
+      if (stream_answer (q->host->streams, c, call, header_of (c, "Last-Event-ID"), q->host->traffic, &q->refusal) == 0)
+        return MHD_YES;
+      return answer_no (c, q);
+    case SPECIAL_HEALTH:
+    case SPECIAL_NONE:
+      break;
+    }
+  return MHD_NO;
+}
+
+static enum MHD_Result
+finish (struct request *q, struct MHD_Connection *c, const char *method, const char *url)
+{
+  struct call call = { .caller = &q->caller, .path = { q->names[0], q->names[1], q->names[2] }, .query = q->query,
+                       .n_query = q->n_query };
+  enum MHD_Result r;
+
+  if (read_body (q, &call) < 0 || read_query (q, &call) < 0)
+    r = answer_no (c, q);
+  else if (q->route->special)
+    r = finish_special (q, c, &call);
+  else
+    r = finish_action (q, c, method, url, &call);
+  json_decref (call.body);
+  return r;
 }
 
 enum MHD_Result
 request_serve (void *arg, struct MHD_Connection *c, const char *url, const char *method, const char *version,
                const char *data, size_t *data_len, void **state)
 {
+  struct request_host *host = arg;
   struct request *q = *state;
 
   (void) version;
   if (!q)
     {
-      if (streq (url, "/healthz") || streq (url, "/readyz"))
-        return answer_plain (c, "ok\n");
+      /* The one path that is open to all. */
+      if (streq (url, "/healthz"))
+        return answer_plain (c, host, MHD_HTTP_OK, "text/plain", strdup ("ok\n"));
       q = calloc (1, sizeof *q);
       if (!q)
         return MHD_NO;
-      q->host = arg;
+      q->host = host;
       *state = q;
       begin (q, c, method, url);
       /* A refusal does not wait for a body that may be long. */
-      return q->refusal.code ? answer_refusal (c, q) : MHD_YES;
+      return q->refusal.code ? answer_no (c, q) : MHD_YES;
     }
   if (*data_len)
     {
@@ -391,7 +524,7 @@ request_serve (void *arg, struct MHD_Connection *c, const char *url, const char 
       *data_len = 0;
       return MHD_YES;
     }
-  return q->refusal.code ? answer_refusal (c, q) : finish (q, c);
+  return q->refusal.code ? answer_no (c, q) : finish (q, c, method, url);
 }
 
 void

@@ -4,11 +4,16 @@
 
 #include <microhttpd.h>
 
-#include "host/engine/engine.h"
+#include "host/api/answer.h"
 
+struct streams;
+
+/* What the requests of one listener share. */
 struct request_host
 {
   struct engine *engine;
+  struct traffic *traffic;
+  struct streams *streams;
   bool kernel_vouches;   /* a unix socket: the peer's user is known */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "host/api/request.h"
+#include "host/api/stream.h"
 #include "host/common/buf.h"
 #include "host/common/io.h"
 #include "host/common/log.h"
@@ -37,6 +38,8 @@ struct api
 {
   struct listener socket, web;
   unsigned int port;
+  struct traffic traffic;
+  struct streams *streams;   /* owned */
 };
 
 static int
@@ -226,8 +229,13 @@ api_start (const struct api_options *o, struct api **ret, char **ret_why)
 
   if (!a)
     return -ENOMEM;
-  a->socket.host = (struct request_host) { o->engine, true };
-  a->web.host = (struct request_host) { o->engine, false };
+  if (streams_new (o->engine, &a->streams) < 0)
+    {
+      free (a);
+      return -ENOMEM;
+    }
+  a->socket.host = (struct request_host) { o->engine, &a->traffic, a->streams, true };
+  a->web.host = (struct request_host) { o->engine, &a->traffic, a->streams, false };
   a->web.cert = a->web.key = a->socket.cert = a->socket.key = (struct buf) BUF_INIT (PEM_MAX);
   a->socket.path = strdup (o->socket_path);
   x = a->socket.path ? listen_unix (o->socket_path, &fd) : -ENOMEM;
@@ -267,7 +275,10 @@ stop_listener (struct listener *l)
 void
 api_stop (struct api *a)
 {
+  /* Their threads wait for events, and MHD_stop_daemon for them. */
+  streams_end (a->streams);
   stop_listener (&a->web);
   stop_listener (&a->socket);
+  streams_free (a->streams);
   free (a);
 }

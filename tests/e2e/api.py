@@ -132,7 +132,7 @@ def test_tcp_needs_a_token(scratch):
     for path in ("/status", "/doctor", "/hubs", "/people", "/no-such-path", "/tasks/x"):
         status, found, headers = tcp.ask("GET", path)
         problem(status, found, 401, "not-signed-in", f"{path} without a token", headers)
-        equal(headers["WWW-Authenticate"], "Bearer", f"{path}: WWW-Authenticate")
+        equal(headers["WWW-Authenticate"], 'Bearer realm="usher"', f"{path}: WWW-Authenticate")
     for value in ("Bearer wrong", "Basic dXNlcjpwYXNz", "Bearer ", token["token"][:-1], token["token"] + "0",
                   token["token"].upper()):
         status, found, _ = tcp.ask("GET", "/status", value)
