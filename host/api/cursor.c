@@ -104,7 +104,8 @@ cursor_unwrap (const struct cursor_list *l, const char *text)
       || len <= HASH_BYTES)
     return NULL;
   whole[len] = '\0';
-  if (hash (l, inner, wanted) < 0 || sodium_memcmp (whole, wanted, HASH_BYTES) != 0)
+  /* Bytes behind a NUL would not be seen by the hash. */
+  if (strlen (inner) != len - HASH_BYTES || hash (l, inner, wanted) < 0 || sodium_memcmp (whole, wanted, HASH_BYTES) != 0)
     return NULL;
   return strdup (inner);
 }

@@ -383,7 +383,7 @@ read_match (struct request *q, struct MHD_Connection *c, struct call *call)
 {
   const char *match = route_writes (q->route) ? header_of (c, MHD_HTTP_HEADER_IF_MATCH) : NULL;
 
-  if (match && !(q->route->flags & ROUTE_TAGGED) && !call_tag_listed (match, "", /* weak= */ false))
+  if (match && !(q->route->flags & ROUTE_TAGGED) && !call_tag_listed (match, NULL, /* weak= */ false))
     return refuse (&q->refusal, "changed", NULL, "What stands at this path has no entity tag that If-Match could name.");
   call->if_match = match;
   return 0;

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "host/common/failpoint.h"
 #include "host/common/text.h"
 #include "host/engine/internal.h"
 #include "host/engine/key.h"
@@ -43,7 +44,7 @@ call_tag (const json_t *shown, char ret[CALL_TAG_SIZE])
 bool
 call_tag_listed (const char *list, const char *tag, bool weak)
 {
-  size_t len = strlen (tag), n;
+  size_t len = tag ? strlen (tag) : 0, n;
 
   for (;; list += n)
     {
@@ -57,7 +58,7 @@ call_tag_listed (const char *list, const char *tag, bool weak)
       is_weak = has_prefix (list, "W/");
       if (is_weak)
         list += 2;
-      if (strncmp (list, tag, len) == 0 && (weak || !is_weak))
+      if (tag && strncmp (list, tag, len) == 0 && (weak || !is_weak))
         return true;
       /* A tag may hold a comma, but no quote. */
       n = *list == '"' ? 1 + strcspn (list + 1, "\"") : strcspn (list, ",");
@@ -91,8 +92,10 @@ call_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *
     txn_abort (t);
   else
     {
+      txn_fail (t, fail_point ("call-commit"));
       x = txn_commit (t);
       x = x < 0 ? refuse_errno (r, x) : 0;
+      (void) fail_point ("call-committed");
     }
   if (x < 0)
     {

@@ -90,7 +90,8 @@ const char *call_query (const struct call *c, const char *name);
 /* The entity tag of a thing, made of what is shown of it. */
 #define CALL_TAG_SIZE 35
 int call_tag (const json_t *shown, char ret[CALL_TAG_SIZE]);
-/* Whether TAG, or *, stands in LIST (If-Match, If-None-Match).  WEAK: weak tags count. */
+/* Whether TAG (NULL = none), or *, stands in LIST (If-Match, If-None-Match).  WEAK: weak
+   tags count. */
 bool call_tag_listed (const char *list, const char *tag, bool weak);
 
 /* An Idempotency-Key on its way through one request. */

@@ -5,7 +5,7 @@ import sys
 import time
 
 from lib import QUICK, app_files, by_name, connect, events, task_of, token_file, wait_task, without_times
-from usher import FACE, App, Scratch, Usher, check, equal, main, scim_user, wait_for
+from usher import FACE, TRIGGER, App, Scratch, Usher, check, equal, main, scim_user, wait_for
 
 DAY = 24 * 3600
 
@@ -25,7 +25,7 @@ def r10_sync_makes_a_task_to_look_at(scratch):
         task = syncs(u)[0]
         check(task["id"] in answer.out, f"the task's id is printed: {answer.out}")
         shown = u.json("task", "show", task["id"])
-        equal((shown["kind"], shown["trigger"], shown["status"]), ("sync", FACE, "completed"), "the task")
+        equal((shown["kind"], shown["trigger"], shown["status"]), ("sync", TRIGGER, "completed"), "the task")
     equal(len(syncs(u)), 3, "one task for each, and the first sync")
     task = task_of(u.usher("sync", "Acme", "--no-wait"))
     equal(wait_task(u, task)["status"], "completed", "the task that was not waited for")
@@ -217,7 +217,7 @@ def r39_removed_in_the_app_stays_removed(scratch):
     counts = scim.counts()
     equal([kind for kind in counts if kind.startswith(("create", "patch", "put"))], [], "writes at the app")
     check(not any(scim.user(name) for name in names), "they are not in the app")
-    check(not any(task["kind"] != "sync" and task["trigger"] != FACE for task in u.tasks()), "no task but syncs")
+    check(not any(task["kind"] != "sync" and task["trigger"] != TRIGGER for task in u.tasks()), "no task but syncs")
     equal(len(events(u, "member.removed")), 2, "removals recorded")
     # Asked for anew, the person is added again.
     u.usher("member", "invite", "Acme", "shared@example.com", "--role", "member", "--yes")

@@ -1,7 +1,8 @@
 """What the tests that drive Usher from outside stand on: a daemon, a command, an app.
 
 Everything runs on loopback and free ports, in a folder of its own under the build folder's
-test-scratch, and is ended by process id.  Environment: USHER_BUILD (the build folder), USHER_FACE (cli or api).
+test-scratch, and is ended by process id.  Environment: USHER_BUILD (the build folder), USHER_FACE (cli; api; url:
+the command over TCP, through tests/lib/validator.py).
 """
 
 import contextlib
@@ -25,6 +26,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("USHER_BUILD", TOP / "build/check")).resolve()
 # What carries out commands: "cli", the command itself, or "api", requests of tests/lib/face.py.
 FACE = os.environ.get("USHER_FACE", "cli")
+TRIGGER = "cli" if FACE == "cli" else "api"  # of the tasks that commands make; a token says api
+VALIDATOR = None  # of the face url: made with the first daemon, for all
 
 
 class Failed(Exception):
@@ -187,7 +190,8 @@ class Usher:
         self.fail_log = scratch.dir / "fail-points"
         self.env["USHER_FAIL_LOG"] = str(self.fail_log)
         self.log_path = scratch.dir / "usherd.log"
-        self.process = self.token = None
+        self.process = self.token = self.front = None
+        self.port = free_port() if FACE == "url" else None
         scratch.callback(self.stop)
         self.start()
         if setup:
@@ -200,7 +204,8 @@ class Usher:
         self.log = open(self.log_path, "a")
         self.process = subprocess.Popen(
             [str(self.build / "run"), "usherd", "--config", str(self.config), "--state-dir", str(self.state),
-             "--runtime-dir", str(self.runtime), "--listen", f"unix:{self.runtime}/web.sock", *arguments],
+             "--runtime-dir", str(self.runtime), "--listen",
+             f"127.0.0.1:{self.port}" if self.port else f"unix:{self.runtime}/web.sock", *arguments],
             stdout=self.log, stderr=subprocess.STDOUT, env=env, cwd=self.scratch.dir)
         self.log.close()
         if wait:
@@ -247,7 +252,9 @@ class Usher:
     def run(self, *arguments, stdin=None, timeout=120, env=None):
         if FACE == "api" and arguments[0] != "setup":
             return Answer(*face.Api(self.by_token).run(arguments, stdin))
-        done = subprocess.run([str(self.build / "run"), "usher", "--socket", str(self.socket), *map(str, arguments)],
+        where = self.through_validator() if FACE == "url" and arguments[0] != "setup" else None
+        done = subprocess.run([str(self.build / "run"), "usher", *(where or ("--socket", str(self.socket))),
+                               *map(str, arguments)],
                               input=stdin, capture_output=True, text=True, timeout=timeout,
                               env=dict(self.env, **(env or {})), cwd=self.scratch.dir)
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -264,11 +271,28 @@ class Usher:
 
     # ---- The API.
 
-    def by_token(self, method, path, body, text):
-        """A request where the web listens, by a token that the owner made for everything."""
+    def make_token(self):
         if not self.token:
             asked = {"name": "Everything", "scopes": ["read", "write", "admin"]}
             self.token = self.api("POST", "/tokens", asked, expect=201)[1]["token"]
+
+    def through_validator(self):
+        """Flags that lead the command through tests/lib/validator.py; None before set-up."""
+        global VALIDATOR
+        if not self.front:
+            if not self.api("GET", "/status")[1]["set_up"]:
+                return None
+            if not VALIDATOR:
+                import validator
+                VALIDATOR = validator.Validator(self.api("GET", "/openapi.json")[1])
+            self.make_token()
+            self.scratch.file("everything.token", self.token)
+            self.front = VALIDATOR.front(self.port)
+        return "--url", f"http://127.0.0.1:{self.front}", "--token-file", str(self.scratch.dir / "everything.token")
+
+    def by_token(self, method, path, body, text):
+        """A request where the web listens, by a token that the owner made for everything."""
+        self.make_token()
         return self.api(method, path, body, expect=None, text=text, headers={"Authorization": "Bearer " + self.token},
                         at=self.runtime / "web.sock")
 
@@ -321,6 +345,12 @@ class Usher:
         return self.usher("directory", "import", "csv", self.scratch.file("people.csv", text))
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 def scim_user(name, **more):
     user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": True,
             "emails": [{"value": name, "primary": True}], "roles": [{"value": "member"}]}
@@ -358,5 +388,11 @@ def main(tests, title):
             verdict = f"FAILED: {type(error).__name__}: {error}"
         claim = (test.__doc__ or test.__name__).strip().splitlines()[0]
         print(f"{title}: {claim} ({time.monotonic() - began:.1f} s): {verdict}", flush=True)
+    if VALIDATOR:
+        for text in VALIDATOR.wrong[:20]:
+            print(f"  {text}", flush=True)
+        print(f"{title}: {VALIDATOR.requests} requests and answers are as the document has them: "
+              + (f"FAILED: {len(VALIDATOR.wrong)} are not" if VALIDATOR.wrong else "ok"), flush=True)
+        passed, failed = passed + (not VALIDATOR.wrong), failed + VALIDATOR.wrong
     print(f"{passed} passed, {len(failed)} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
     return 1 if failed else 0
