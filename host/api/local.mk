@@ -14,6 +14,7 @@ libusherapi_la_SOURCES = \
 	%D%/stream.c %D%/stream.h
 nodist_libusherapi_la_SOURCES = host/api/schemas.c
 EXTRA_DIST += %D%/schemas.json
+dist_man_MANS += host/man/usher-api.7
 CLEANFILES += host/api/schemas.c
 
 # The document's schemas as one text in the program.

@@ -3,6 +3,7 @@
 every operation of it answers as it says.  With USHER_FACE=url the answers come through the
 independent validator of tests/lib/validator.py."""
 
+import contextlib
 import http.client
 import json
 import pathlib
@@ -54,8 +55,10 @@ def request(usher, method, path, body=None, headers=None, raw=None):
     connection = UnixConnection(usher.socket)
     kind = {"Content-Type": "text/csv"} if raw is not None else {"Content-Type": "application/json"} if body is not None else {}
     try:
-        connection.request(method, path, raw if raw is not None else None if body is None else json.dumps(body),
-                           dict(kind, **(headers or {})))
+        # A refusal does not wait for the body.
+        with contextlib.suppress(BrokenPipeError):
+            connection.request(method, path, raw if raw is not None else None if body is None else json.dumps(body),
+                               dict(kind, **(headers or {})))
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     finally:
