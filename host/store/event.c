@@ -3,10 +3,9 @@
 #include <config.h>
 
 #include "host/common/clock.h"
-#include "host/store/txn.h"
+#include "host/store/chain.h"
 
 #define EVENT_MAX 65536u
-#define TIME_BYTES 8u
 
 static void
 seq_key (struct key *k, uint64_t seq)
@@ -53,6 +52,7 @@ txn_event_add (struct txn *t, json_t *event)
   _cleanup_ (freep) char *text = NULL;
   int64_t now_ms = clock_now_ms ();
   uint64_t seq = txn_next_seq (t);
+  struct chain_event link = { .seq = seq, .time_ms = now_ms };
   struct key key;
 
   if (!txn_ok (t))
@@ -61,8 +61,13 @@ txn_event_add (struct txn *t, json_t *event)
   text = json_dumps (event, JSON_COMPACT);
   if (!text)
     return txn_fail (t, -ENOMEM);
+  link.text = text;
+  link.len = strlen (text);
+  chain_append (t, &link);
   buf_put_u64 (&value, (uint64_t) now_ms);
-  buf_puts (&value, text);
+  buf_put_u64 (&value, link.before);
+  buf_put (&value, link.hash, sizeof link.hash);
+  buf_put (&value, text, link.len);
   txn_fail (t, buf_error (&value));
   seq_key (&key, seq);
   txn_store (t, DB_EVENT, &key, value.data, value.len);
@@ -77,21 +82,15 @@ txn_event_add (struct txn *t, json_t *event)
 static json_t *
 parse (struct txn *t, const MDB_val *value, int64_t *ret_ms)
 {
-  const uint8_t *p = value->mv_data;
+  struct chain_event stored;
   json_t *event = NULL;
-  uint64_t ms = 0;
-  size_t i;
 
-  if (value->mv_size > TIME_BYTES)
-    event = json_loadb ((const char *) p + TIME_BYTES, value->mv_size - TIME_BYTES, 0, NULL);
-  if (!event)
-    {
-      txn_fail (t, -EBADMSG);
-      return NULL;
-    }
-  for (i = TIME_BYTES; i-- > 0;)
-    ms = ms << 8 | p[i];
-  *ret_ms = (int64_t) ms;
+  if (chain_event_get (value->mv_data, value->mv_size, &stored) == 0)
+    event = json_loadb (stored.text, stored.len, 0, NULL);
+  if (event)
+    *ret_ms = stored.time_ms;
+  else
+    txn_fail (t, -EBADMSG);
   return event;
 }
 
@@ -247,26 +246,34 @@ store_waits_ended (struct store *s)
   return ended;
 }
 
-/* Deletes the event that W is at, if it is older than BEFORE_MS. */
-static bool
-prune (struct walk *w, int64_t before_ms)
+/* How far retention got. */
+struct pruned
 {
-  json_t *event;
-  struct key key;
-  uint64_t seq;
-  int64_t ms;
-  bool old;
+  int64_t before_ms;
+  struct chain_link base;   /* the last event deleted */
+  bool whole;               /* all of them followed each other */
+};
 
-  event = parse (w->t, &w->value, &ms);
-  old = event && ms < before_ms
-        && key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &seq);
+/* Deletes the event that W is at, if it is old. */
+static bool
+prune (struct walk *w, struct pruned *p)
+{
+  struct chain_event stored = { 0 };
+  struct key key;
+  int64_t ms = 0;
+  json_t *event = parse (w->t, &w->value, &ms);
+  bool old = event && ms < p->before_ms
+             && key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &stored.seq);
+
   if (old)
     {
-      seq_key (&key, seq);
+      (void) chain_event_get (w->value.mv_data, w->value.mv_size, &stored);
+      p->whole = p->whole && chain_follow (w->t->store, &p->base, &stored);
+      seq_key (&key, stored.seq);
       txn_erase (w->t, DB_EVENT, &key);
-      if (index_key (&key, EVENT_HUB, event, "hub", seq))
+      if (index_key (&key, EVENT_HUB, event, "hub", stored.seq))
         txn_erase (w->t, DB_EVENT, &key);
-      if (index_key (&key, EVENT_PERSON, event, "person", seq))
+      if (index_key (&key, EVENT_PERSON, event, "person", stored.seq))
         txn_erase (w->t, DB_EVENT, &key);
     }
   json_decref (event);
@@ -276,15 +283,19 @@ prune (struct walk *w, int64_t before_ms)
 size_t
 txn_event_prune (struct txn *t, int64_t before_ms, size_t max)
 {
+  struct pruned p = { .before_ms = before_ms };
   struct key prefix;
   struct walk w;
   size_t n = 0;
 
+  p.whole = chain_base (t, &p.base);
   key_start (&prefix);
   key_u8 (&prefix, EVENT_SEQ);
   walk_begin (&w, t, DB_EVENT, &prefix, /* after= */ NULL, /* newest= */ false);
-  while (n < max && walk_next (&w) && prune (&w, before_ms))
+  while (n < max && walk_next (&w) && prune (&w, &p))
     n++;
   walk_end (&w);
+  if (n)
+    chain_set_base (t, p.whole ? &p.base : NULL);
   return n;
 }

@@ -4,6 +4,7 @@ libusherstore_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS) $(SO
 libusherstore_la_CFLAGS = $(AM_CFLAGS) $(PROGRAM_CFLAGS)
 libusherstore_la_LIBADD = libushercommon.la $(JANSSON_LIBS) $(LMDB_LIBS) $(SODIUM_LIBS) -lpthread
 libusherstore_la_SOURCES = \
+	%D%/chain.c %D%/chain.h \
 	%D%/crc32c.c %D%/crc32c.h \
 	%D%/delta.c %D%/delta.h \
 	%D%/delta-apply.c \

@@ -239,6 +239,7 @@ store_close (struct store *s)
   pthread_cond_destroy (&s->turn);
   pthread_mutex_destroy (&s->lock);
   free (s->work_dir);
+  sodium_memzero (s->chain_key, sizeof s->chain_key);
   free (s);
 }
 

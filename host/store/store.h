@@ -173,6 +173,52 @@ bool store_waits_ended (struct store *s);
 /* Deletes events older than BEFORE_MS, at most MAX; how many. */
 size_t txn_event_prune (struct txn *t, int64_t before_ms, size_t max);
 
+/* Events form a chain: each has a hash, made with a key, over itself and the hash of the
+   one before it, and where the chain begins and ends is kept with a tag of that key.  Who
+   changes, takes out, moves or cuts off events without the key is found.  Not found is a
+   whole older copy of the store in its place: note the head elsewhere for that. */
+#define STORE_CHAIN_KEY_SIZE 32u
+#define STORE_HASH_SIZE 32u
+struct chain_link
+{
+  uint64_t seq;                    /* of an event; 0 = before the first */
+  uint8_t hash[STORE_HASH_SIZE];
+};
+/* Before the first event is added or verified; wiped by store_close.  Until then the key
+   is all zero. */
+void store_set_chain_key (struct store *s, const uint8_t key[STORE_CHAIN_KEY_SIZE]);
+/* The store has no events yet: their chain begins here. */
+void txn_chain_begin (struct txn *t);
+/* The last link.  False: it is missing or was not made with the key. */
+bool txn_chain_head (struct txn *t, struct chain_link *ret);
+
+enum chain_fault
+{
+  CHAIN_WHOLE,
+  CHAIN_CHANGED,   /* the event is not as it was written */
+  CHAIN_MISSING,   /* there was an event of this sequence, perhaps more before it */
+  CHAIN_MOVED,     /* the event stood elsewhere, or was put in */
+  CHAIN_CUT,       /* the last events are gone, up to this sequence */
+  CHAIN_HEAD,      /* the record of the last event is missing or forged, or was so when
+                      the event of this sequence was added */
+  CHAIN_BASE,      /* so is that of the beginning */
+};
+/* How far a verification is; begins as all zero. */
+struct chain_check
+{
+  struct chain_link at;            /* the last event that was good */
+  int64_t at_ms;
+  uint64_t events;                 /* good ones */
+  uint64_t first;                  /* the first of them */
+  int64_t first_ms;
+  enum chain_fault fault;          /* and of which event, and when: near it where it is gone */
+  uint64_t fault_seq;
+  int64_t fault_ms;
+};
+/* Verifies at most MAX events more.  1: go on, in another transaction; 0: the chain is
+   whole; -EBADMSG: C says what is wrong; or another negative errno. */
+int txn_chain_check (struct txn *t, struct chain_check *c, size_t max);
+
 /* ---- Small values. */
 
 /* Sealed secrets of an account (the vault seals; the store keeps bytes). */

@@ -24,7 +24,7 @@ enum db
   DB_SEEN,      /* hub, native key -> member, row */
   DB_FIND,      /* hub, FIND_TAB, tab, member | hub, FIND_TEXT, text, member */
   DB_PERSON,    /* person, hub, member */
-  DB_EVENT,     /* EVENT_SEQ, seq -> time, JSON | EVENT_HUB or EVENT_PERSON, id, seq */
+  DB_EVENT,     /* EVENT_SEQ, seq -> chain.h | EVENT_HUB or EVENT_PERSON, id, seq */
   DB_VALUE,     /* VALUE_..., id, and what each says */
 };
 #define DB_COUNT 9
@@ -61,6 +61,7 @@ struct store
   int lock_fd;            /* holds the flock; -1 = none */
   uint64_t map_size;
   char *work_dir;
+  uint8_t chain_key[STORE_CHAIN_KEY_SIZE];
   pthread_mutex_t lock;   /* guards the fields below, up to no_memory */
   pthread_cond_t turn;
   uint64_t next_ticket, serving;

@@ -28,7 +28,7 @@ dump_database (struct txn *t, enum db db, struct buf *out)
   ck_assert_int_eq (mdb_cursor_open (t->txn, t->store->db[db], &cursor), 0);
   while (mdb_cursor_get (cursor, &key, &value, MDB_NEXT) == 0)
     {
-      if (db == DB_EVENT)
+      if (db == DB_EVENT || (key.mv_size == 10 && memcmp (key.mv_data, "chain-head", 10) == 0))
         value.mv_size = 0;
       buf_printf (out, "%d ", (int) db);
       dump_hex (out, &key);
