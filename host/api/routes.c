@@ -17,8 +17,8 @@
 
 /* A path from start to end on the line of its method, so that the table can be read down. */
 const struct route routes[] = {
-  { "GET", "/status", engine_status, 200, N, 0, 0, "Status", "State of the daemon", NULL, NULL, 0 },
-  { "GET", "/doctor", engine_doctor, 200, N, 0, 0, "Doctor", "Everything that must hold, checked", NULL, NULL, 0 },
+  { "GET", "/status", engine_status, 200, N, 0, READ, "Status", "State of the daemon", NULL, NULL, 0 },
+  { "GET", "/doctor", engine_doctor, 200, N, 0, READ, "Doctor", "Everything that must hold, checked", NULL, NULL, 0 },
   { "POST", "/setup", engine_setup, 201, J, 0, 0, "SetUp", "Make the workspace and its Owner", NULL,
     "owner:t! name:t", 0 },
   { "GET", "/openapi.json", NULL, 200, N, 0, 0, "Document", "This document", NULL, NULL, SPECIAL_DOCUMENT },
