@@ -17,6 +17,7 @@
 #include "host/api/api.h"
 #include "host/apps/apps.h"
 #include "host/common/log.h"
+#include "host/common/text.h"
 #include "host/conf/conf.h"
 #include "host/engine/engine.h"
 #include "host/store/store.h"
@@ -179,6 +180,8 @@ read_config (int argc, char **argv, struct options *o, struct conf *conf)
     {
       free (TAKE (problem));
       x = conf_check (conf, &problem);
+      if (x == 0)
+        x = conf_check_files (conf, &problem);
       if (x < 0)
         complain (problem);
     }
@@ -271,10 +274,20 @@ serve (int argc, char **argv, struct engine *engine, const sigset_t *signals)
     }
 }
 
+static bool
+is_for_this_machine (const char *listen)
+{
+  return has_prefix (listen, "unix:") || has_prefix (listen, "127.") || has_prefix (listen, "[::1]")
+         || has_prefix (listen, "localhost:");
+}
+
 /* Port 0 asks for any: the log says which it became. */
 static void
-log_ready (const char *socket_path, const char *listen, unsigned int port)
+log_ready (const char *socket_path, const char *listen, bool tls, unsigned int port)
 {
+  if (!tls && !is_for_this_machine (listen))
+    log_warning ("%s is listened on without TLS: tokens cross the network in clear, unless a proxy with TLS stands "
+                 "before it; see tls-cert in usher.conf(5)", listen);
   if (port)
     log_info ("ready on %s and %.*s:%u", socket_path, (int) (strrchr (listen, ':') - listen), listen, port);
   else
@@ -315,7 +328,7 @@ run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
     }
   if (x == 0)
     {
-      log_ready (socket_path, conf->web.listen, api_port (api));
+      log_ready (socket_path, conf->web.listen, conf->web.tls_cert != NULL, api_port (api));
       tell_systemd ("READY=1");
       serve (argc, argv, engine, signals);
       tell_systemd ("STOPPING=1");

@@ -31,6 +31,7 @@ struct listener
   struct MHD_Daemon *daemon;
   struct request_host host;
   char *path;                /* owned: of a unix socket, to be removed */
+  ino_t inode;               /* what stands there while it is ours */
   struct buf cert, key;      /* PEM; kept for the life of the daemon */
 };
 
@@ -47,7 +48,8 @@ fail (char **ret_why, int error, const char *fmt, const char *what)
 {
   struct buf why = BUF_INIT (1024);
 
-  buf_printf (&why, "%s %s: %s", fmt, what, strerror (-error));
+  buf_printf (&why, "%s %s: %s", fmt, what,
+              error == -EADDRINUSE ? "something else listens there; end it, or name another place" : strerror (-error));
   *ret_why = buf_steal (&why);
   return error;
 }
@@ -67,23 +69,42 @@ open_to_group (const char *path)
     (void) chmod (path, 0600);
 }
 
+static ino_t
+inode_of (const char *path)
+{
+  struct stat st;
+
+  return lstat (path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The socket of a daemon that was killed stays behind; one that answers is another's. */
+static bool
+is_served (const struct sockaddr_un *address)
+{
+  _cleanup_ (closep) int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  return fd >= 0 && (connect (fd, (const struct sockaddr *) address, sizeof *address) == 0 || errno == EAGAIN);
+}
+
 static int
-listen_unix (const char *path, int *ret)
+listen_unix (struct listener *l, int *ret)
 {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   _cleanup_ (closep) int fd = -1;
 
-  if (strlen (path) >= sizeof address.sun_path)
+  if (strlen (l->path) >= sizeof address.sun_path)
     return -ENAMETOOLONG;
-  memcpy (address.sun_path, path, strlen (path) + 1);
+  memcpy (address.sun_path, l->path, strlen (l->path) + 1);
+  if (is_served (&address))
+    return -EADDRINUSE;
   fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
     return -errno;
-  /* The state folder is locked: a socket that is there belongs to nobody alive. */
-  (void) unlink (path);
+  (void) unlink (l->path);
   if (bind (fd, (struct sockaddr *) &address, sizeof address) < 0)
     return -errno;
-  open_to_group (path);
+  l->inode = inode_of (l->path);
+  open_to_group (l->path);
   if (listen (fd, BACKLOG) < 0)
     return -errno;
   *ret = TAKE_FD (fd);
@@ -204,7 +225,7 @@ start_web (struct api *a, const struct api_options *o, char **ret_why)
     {
       a->web.path = strdup (o->listen + strlen ("unix:"));
       a->web.host.kernel_vouches = true;
-      x = a->web.path ? listen_unix (a->web.path, &fd) : -ENOMEM;
+      x = a->web.path ? listen_unix (&a->web, &fd) : -ENOMEM;
     }
   else
     x = listen_tcp (o->listen, &fd, &a->port);
@@ -238,7 +259,7 @@ api_start (const struct api_options *o, struct api **ret, char **ret_why)
   a->web.host = (struct request_host) { o->engine, &a->traffic, a->streams, false };
   a->web.cert = a->web.key = a->socket.cert = a->socket.key = (struct buf) BUF_INIT (PEM_MAX);
   a->socket.path = strdup (o->socket_path);
-  x = a->socket.path ? listen_unix (o->socket_path, &fd) : -ENOMEM;
+  x = a->socket.path ? listen_unix (&a->socket, &fd) : -ENOMEM;
   if (x == 0)
     x = start_daemon (&a->socket, fd);
   if (x < 0)
@@ -265,7 +286,7 @@ stop_listener (struct listener *l)
 {
   if (l->daemon)
     MHD_stop_daemon (l->daemon);
-  if (l->path && l->daemon)
+  if (l->path && l->inode && inode_of (l->path) == l->inode)
     (void) unlink (l->path);
   free (l->path);
   buf_done (&l->cert);

@@ -75,6 +75,7 @@ int run_hub_connect (struct cli *cli);
 int run_hub_remove (struct cli *cli);
 int run_hub_set (struct cli *cli);
 int run_account_add (struct cli *cli);
+int run_report_show (struct cli *cli);
 int run_setup (struct cli *cli);
 int run_task_watch (struct cli *cli);
 int run_token_create (struct cli *cli);

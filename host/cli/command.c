@@ -206,6 +206,8 @@ const struct command commands[] = {
   REQUEST ("hub show", "HUB", "One hub", NULL, "GET", "/hubs/{HUB}", NULL, NULL),
   RUN ("hub set", "HUB FIELD=VALUE...", "Change label, login method, fields or settings", hub_set_options,
        "PATCH", "/hubs/{HUB}", NULL, run_hub_set),
+  REQUEST ("hub roles", "HUB", "The roles that can be given in a hub", NULL,
+           "GET", "/hubs/{HUB}/roles", &view_roles, NULL),
   REQUEST ("hub set-account", "HUB", "Use another automation account", set_account_options,
            "PUT", "/hubs/{HUB}/account", NULL, NULL),
   REQUEST ("hub check", "HUB", "Sign in to the app and look whether all is well", NULL,
@@ -278,8 +280,8 @@ const struct command commands[] = {
 
   REQUEST ("report list", "", "Removals held until a person applies them", NULL,
            "GET", "/reports", &view_reports, NULL),
-  REQUEST ("report show", "REPORT", "One report with its rows", NULL,
-           "GET", "/reports/{REPORT}", NULL, NULL),
+  RUN ("report show", "REPORT", "One report with its rows", NULL,
+       "GET", "/reports/{REPORT}", &view_report_rows, run_report_show),
 
   REQUEST ("issue list", "", "What needs somebody's attention", issue_list_options,
            "GET", "/issues", &view_issues, NULL),

@@ -104,6 +104,20 @@ VIEW (view_reports,
       { "REVISION", "revision", COLUMN_NUMBER, NULL },
       { "CREATED", "created_at", COLUMN_TIME, NULL });
 
+VIEW (view_report_rows,
+      { "E-MAIL", "who.email", 0, NULL },
+      { "USERNAME", "who.username", 0, NULL },
+      { "NAME", "who.first_name who.last_name", 0, NULL },
+      { "ROLES", "who.roles", COLUMN_TEXT, NULL },
+      { "CAUSE", "cause", 0, NULL },
+      { "DECISION", "decision", 0, NULL },
+      { "MEMBER", "member", 0, NULL });
+
+VIEW (view_roles,
+      { "ROLE", "id", 0, NULL },
+      { "LABEL", "label", 0, NULL },
+      { "GROUP", "group", 0, NULL });
+
 VIEW (view_tasks,
       { "ID", "id", 0, NULL },
       { "TASK", "kind", 0, NULL },

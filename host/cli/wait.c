@@ -64,17 +64,21 @@ describe_wait (const json_t *task, struct buf *out)
   const char *next = json_text (task, "next_attempt_at");
   const char *why = json_text (json_object_get (task, "error"), "message");
 
-  if (streq (status, "retrying"))
-    buf_printf (out, "retrying%s%s", *why ? ": " : "", why);
+  if (streq (reason, "app-asked"))
+    buf_puts (out, "waiting, as the app asked");
   else if (*reason)
     buf_printf (out, "waiting: %s", reason);
+  else if (streq (status, "retrying"))
+    buf_puts (out, "to be tried again");
   else
     return;
   if (*next)
     {
-      buf_puts (out, ", next attempt at ");
+      buf_puts (out, streq (reason, "app-asked") ? " until " : " at ");
       view_time (next, out);
     }
+  if (streq (status, "retrying") && *why)
+    buf_printf (out, ": %s", why);
 }
 
 /* "500 of 1000 members", as far as TASK tells. */
@@ -106,6 +110,8 @@ show_progress (struct bar *bar, const json_t *task, bool quiet, char **last)
     {
       if (!note.len)
         describe_progress (task, done, total, &note);
+      if (*json_text (task, "next_attempt_at"))
+        buf_puts (&note, "  (^C ends the wait, not the task)");
       bar_draw (bar, label, (uint64_t) MAX (done, 0), (uint64_t) MAX (total, 0),
                 note.data ? note.data : "");
       return;

@@ -1,5 +1,6 @@
 /* Owns the commands on the workspace whose answers are not shown as they come: doctor,
-   setup, tokens, people as CSV, and the wait for a task that is there already. */
+   setup, tokens, people as CSV, the rows of a report, and the wait for a task that is there
+   already. */
 #include <config.h>
 
 #include "host/cli/ask.h"
@@ -10,17 +11,18 @@
 
 #define IMPORT_MAX (64u * 1024 * 1024)
 
+/* The things of an array, as the command's view has them. */
 static int
-list_checks (struct cli *cli, const json_t *doctor)
+list_items (struct cli *cli, const json_t *items)
 {
   struct listing l;
-  const json_t *check;
+  const json_t *item;
   size_t i;
   int status = listing_begin (&l, cli->args.format, cli->args.command->view);
 
-  json_array_foreach (json_object_get (doctor, "checks"), i, check)
+  json_array_foreach (items, i, item)
     if (!status)
-      status = listing_add (&l, check);
+      status = listing_add (&l, item);
   (void) listing_end (&l);
   return status;
 }
@@ -33,9 +35,35 @@ run_doctor (struct cli *cli)
 
   if (!status)
     status = cli->args.format == FORMAT_JSON ? output_thing (FORMAT_JSON, a.json)
-                                             : list_checks (cli, a.json);
+                                             : list_items (cli, json_object_get (a.json, "checks"));
   if (!status && !json_is_true (json_object_get (a.json, "ok")))
     status = STATUS_FAILED;
+  return status;
+}
+
+/* For people: what it is, then its rows; CSV has the rows alone. */
+int
+run_report_show (struct cli *cli)
+{
+  _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = request_path (cli, cli->args.command->path, &path);
+  json_t *rows;
+
+  if (!status)
+    status = client_get (cli->client, path.data, &a);
+  if (status || cli->args.format == FORMAT_JSON)
+    return status ? status : output_thing (FORMAT_JSON, a.json);
+  rows = json_incref (json_object_get (a.json, "removed_users"));
+  (void) json_object_del (a.json, "removed_users");
+  if (cli->args.format == FORMAT_TABLE)
+    {
+      status = output_thing (FORMAT_TABLE, a.json);
+      say_line ("%s", "");
+    }
+  if (!status)
+    status = list_items (cli, rows);
+  json_decref (rows);
   return status;
 }
 

@@ -38,24 +38,24 @@ static const struct failure failures[] = {
   { "role-unknown", "refused", N, false, true, "sync-then-choose", "Sync, then choose a role that exists." },
   { "member-not-found", "refused", N, false, true, "sync", "The app no longer knows this member: sync." },
   { "second-factor-already-on", "refused", N, false, true, "configure-second-factor", "Store the secret of the second factor that is on." },
-  { "unexpected-answer", "contract", N, false, true, "update-connector", "The app answered in a shape that the connector does not know: update the connector." },
+  { "unexpected-answer", "contract", N, false, true, "update-connector", "If the address is right, the app answers in a shape that the connector does not know: update the connector." },
   { "listing-incomplete", "contract", N, true, true, "wait", "Nobody was removed. Sync again; if it stays so, ask the app's maker why its pages and its total differ." },
   { "not-confirmed", "uncertain", N, true, true, "check-in-app", "The app does not show the change: look there, repair by hand, then sync." },
-  { "answer-too-large", "limit", N, false, true, "contact-operator", "The app's answer is over the limit: ask the operator." },
-  { "cursor-loop", "limit", N, false, true, "contact-operator", "The app's pages go in a circle: ask the operator." },
+  { "answer-too-large", "limit", N, false, true, "contact-operator", "The app's answer is over Usher's limit: ask the app for less, or report it to the connector's maker." },
+  { "cursor-loop", "limit", N, false, true, "contact-operator", "The app's pages go in a circle: report it to the app's maker." },
   { "capability-unsupported", "host", N, false, false, "do-by-hand", "Change it in the app by hand, then sync." },
   { "connector-missing", "host", C, false, true, "install-connector", "Install or enable the connector." },
   { "safeguard-exceeded", "host", N, false, false, "review-report", "Too many would be removed: read the report." },
-  { "store-error", "host", N, false, true, "contact-operator", "The store cannot be read or written: ask the operator." },
+  { "store-error", "host", N, false, true, "contact-operator", "The store cannot be read or written: see the log of usherd and the disk." },
   { "hub-removed", "host", N, false, false, "", "The hub was removed." },
   { "cancelled", "host", N, false, true, "", "The task was cancelled." },
-  { "connector-crashed", "bug", N, true, true, "contact-operator", "The connector ended by itself: ask the operator." },
+  { "connector-crashed", "bug", N, true, true, "contact-operator", "The connector ended by itself: see the log of usherd, and update the connector." },
   { "connector-fault", "bug", N, false, true, "update-connector", "The connector broke its contract: update the connector." },
   { "connector-quarantined", "bug", C, false, true, "update-connector", "The connector failed three times in ten minutes and is paused: update it, then run usher connector enable." },
 };
 
 static const struct failure unknown
-  = { "unknown", "host", N, false, true, "contact-operator", "Ask the operator." };
+  = { "unknown", "host", N, false, true, "contact-operator", "See the log of usherd." };
 
 static const struct
 {

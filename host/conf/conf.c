@@ -392,3 +392,21 @@ conf_check (const struct conf *conf, char **why)
                  conf->mail.user ? "password-file" : "user");
   return 0;
 }
+
+int
+conf_check_files (const struct conf *conf, char **why)
+{
+  const struct { const char *key, *path; } files[] = {
+    { "[web] tls-cert", conf->web.tls_cert },
+    { "[web] tls-key", conf->web.tls_key },
+    { "[http] ca-file", conf->http.ca_file },
+    { "[mail] password-file", conf->mail.password_file },
+  };
+  size_t i;
+
+  *why = NULL;
+  for (i = 0; i < ARRAY_SIZE (files); i++)
+    if (files[i].path && access (files[i].path, R_OK) < 0)
+      return fail (-errno, why, "%s: %s cannot be read: %s.", files[i].key, files[i].path, strerror (errno));
+  return 0;
+}

@@ -108,6 +108,9 @@ int conf_load_text (const char *path, const char *text, size_t len, struct conf 
                     char **problem);
 /* What ties keys together, once file and flags are in: -EINVAL and a sentence in *WHY. */
 int conf_check (const struct conf *conf, char **why);
+/* Whether the files that are named can be read by now: a negative errno and a sentence in
+   *WHY (caller frees). */
+int conf_check_files (const struct conf *conf, char **why);
 
 /* "64M" (K M G T, powers of 1024; no letter = bytes) and "30s" (ms s m h d). -EINVAL,
    -ERANGE. */

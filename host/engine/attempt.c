@@ -150,6 +150,24 @@ judge_failure (struct run *r)
   return false;
 }
 
+/* The log tells the administrator what the console would have shown. */
+static void
+log_end (const struct run *r, bool over)
+{
+  const char *hub = json_text (r->hub, "label"), *kind = json_text (r->task, "kind"), *id = json_text (r->task, "id");
+  const char *text = r->text ? r->text : "";
+
+  if (r->end == RUN_COMPLETED)
+    log_info ("%s: %s completed; task %s", hub, kind, id);
+  else if (r->end == RUN_FAILED && over)
+    log_warning ("%s: %s was not completed: %s [%s]; task %s", hub, kind, text, r->code, id);
+  else if (r->end == RUN_FAILED)
+    log_info ("%s: %s is tried again at %s: %s [%s]; task %s", hub, kind, json_text (r->task, "next_attempt_at"), text,
+              r->code, id);
+  else if (r->end == RUN_WAITS || r->end == RUN_PARKED)
+    log_info ("%s: %s waits: %s; task %s", hub, kind, json_text (r->task, "wait_reason"), id);
+}
+
 bool
 attempt_end (struct run *r)
 {
@@ -160,6 +178,8 @@ attempt_end (struct run *r)
 
   if (r->end == RUN_NONE)
     run_fail (r, "store-error", "The task stopped without an end.");
+  if (r->end == RUN_COMPLETED)
+    log_end (r, true);
   if (r->end == RUN_COMPLETED || r->end == RUN_DROPPED)
     return true;
   if (r->end == RUN_WAITS && r->until_ms > clock_now_ms () + WAIT_MAX_MS)
@@ -204,7 +224,10 @@ attempt_end (struct run *r)
   json_decref (hub);
   x = txn_commit (TAKE (t));
   if (x == 0)
-    return over;
+    {
+      log_end (r, over);
+      return over;
+    }
   log_error ("the end of a task cannot be written because the store answers %s; the task is tried again",
              strerror (-x));
   wait_for_room (r);

@@ -109,7 +109,9 @@ render_row (json_t *o, const json_t *hub, const struct member *m)
       json_set_text (o, "last_name", s->last_name);
       json_set_text (o, "name", s->name);
       json_set_text (o, "partner", s->partner);
-      json_set_text (o, "app_state", app_state_name (s->state));
+      /* A row that the app no longer shows says what was, not what is. */
+      if (member_is_live (&m->link) || (m->link.flags & MEMBER_F_DISABLED) || !m->link.last_seen_ms)
+        json_set_text (o, "app_state", app_state_name (s->state));
       json_set_time (o, "expires_at", s->expires_ms);
       json_set_time (o, "last_used", s->last_used_ms);
       (void) json_object_set_new (o, "roles", roles_shown (hub, s));

@@ -218,6 +218,23 @@ role_named (json_t *roles, const char *group, const char *name)
   return NULL;
 }
 
+#define ROLES_TOLD 10u
+#define ROLES_TEXT_MAX 16384u
+
+/* ": admin, member", as many as a sentence bears. */
+static void
+tell_roles (const json_t *known, struct buf *out)
+{
+  const json_t *role;
+  size_t i, n = 0;
+
+  json_array_foreach (known, i, role)
+    if (json_flag (role, "assignable") && n++ < ROLES_TOLD)
+      buf_printf (out, "%s%s", n == 1 ? "; it knows " : ", ", json_text (role, "id"));
+  if (n > ROLES_TOLD)
+    buf_printf (out, " and %zu more", n - ROLES_TOLD);
+}
+
 static int
 take_role (json_t *known, const json_t *asked, json_t *chosen, struct refusal *r)
 {
@@ -228,8 +245,14 @@ take_role (json_t *known, const json_t *asked, json_t *chosen, struct refusal *r
     return refuse (r, "validation-failed", "roles", "roles is a list of role ids.");
   role = role_named (known, json_is_object (asked) ? json_text (asked, "group") : NULL, name);
   if (!role || !json_flag (role, "assignable"))
-    return refuse (r, "role-not-assignable", "roles",
-                   role ? "The role %s can be seen, but not given." : "The hub knows no role %s.", name);
+    {
+      _cleanup_ (buf_done) struct buf others = BUF_INIT (ROLES_TEXT_MAX);
+
+      tell_roles (known, &others);
+      return refuse (r, "role-not-assignable", "roles", "%s %s%s.",
+                     role ? "One may see, but not give, the role" : "The hub knows no role", name,
+                     others.data ? others.data : "");
+    }
   if (!role_known (chosen, json_text (role, "group"), json_text (role, "id")))
     (void) json_array_append_new (chosen, json_pack ("{s:O, s:O}", "id", json_object_get (role, "id"), "group",
                                                      json_object_get (role, "group")));

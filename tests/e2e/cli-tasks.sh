@@ -20,7 +20,7 @@ END
 try 0 sync Acme
 is out 'Task t1: Check for updates
 Check for updates: completed; 1000 seen, 3 added, 1 changed, 0 missing; listing complete.'
-is err 'Check for updates: retrying: The app is down., next attempt at 2026-11-24 06:10:50'
+is err 'Check for updates: to be tried again at 2026-11-24 06:10:50: The app is down.'
 asked '"body": "{}"'
 try 0 check-for-updates Acme --dry-run
 asked '"body": "{\"dry_run\":true}"'
@@ -87,7 +87,7 @@ do
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$usher" sync Acme >"$dir/out" 2>"$dir/err" &
   pid=$!
-  while ! grep -q 'waiting: app-asked' "$dir/err"; do
+  while ! grep -q 'waiting, as the app asked' "$dir/err"; do
     kill -0 $pid || fail "usher ended by itself"
   done
   kill -"${pair%:*}" $pid

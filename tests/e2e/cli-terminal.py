@@ -118,7 +118,7 @@ def case_interrupted_prompt():
 def case_progress():
     t = Terminal("sync", "Acme")
     t.until("Check for updates [##########..........] 50 of 100 members")
-    t.until("waiting: app-asked, next attempt at")
+    t.until("waiting, as the app asked until")
     t.end(0)
     assert "\r\x1b[KCheck for updates: completed" in t.seen, t.seen
 

@@ -67,6 +67,9 @@ def test_bad_config(scratch):
         nothing_made(scratch, text[:60])
     status, said = run(scratch, "--config", scratch.dir / "none.conf", *flags(scratch))
     check(status > 0 and "none.conf" in said, f"a config that is not there: {status} {said}")
+    path.write_text("[http]\nca-file = /nowhere/ca.pem\n")
+    status, said = run(scratch, "--config", path, "--check-config", *flags(scratch))
+    check(status > 0 and "ca-file: /nowhere/ca.pem cannot be read" in said, f"a file that is not there: {status} {said}")
     path.write_text("[tasks]\nworkers = 8\n[web]\nlisten = 127.0.0.1:0\n")
     status, said = run(scratch, "--config", path, "--check-config", *flags(scratch))
     equal(status, 0, f"a good config: {said}")
@@ -129,6 +132,11 @@ def test_one_daemon_a_state(scratch):
     status, said = run(scratch, "--config", usher.config, "--state-dir", usher.state, "--runtime-dir", scratch.dir / "other",
                        "--listen", f"unix:{scratch.dir}/other.sock")
     check(status > 0 and str(usher.state) in said and "in use" in said, f"{status} {said}")
+    usher.usher("person", "show", "one@corp.test")
+    # Nor may one with a state of its own take the socket.
+    status, said = run(scratch, "--config", usher.config, "--state-dir", scratch.dir / "second", "--runtime-dir",
+                       usher.runtime, "--listen", f"unix:{scratch.dir}/other.sock")
+    check(status > 0 and str(usher.socket) in said, f"{status} {said}")
     usher.usher("person", "show", "one@corp.test")
     # After a kill nothing is in the way.
     usher.kill()
