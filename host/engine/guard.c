@@ -15,6 +15,8 @@ guard_judge (const struct guard *g)
     return GUARD_KEPT;
   if (g->missing && g->ask)
     return GUARD_ASK;
+  if (2 * g->top_lost > g->top)
+    return GUARD_TOP;
   if (g->missing > (uint64_t) g->cap)
     return GUARD_CAP;
   if (g->missing <= (uint64_t) g->floor)
@@ -48,6 +50,10 @@ guard_sentence (const struct guard *g, enum guard_verdict v)
       break;
     case GUARD_KEPT:
       buf_puts (&s, "A member on the keep list is among the missing; nothing was applied.");
+      break;
+    case GUARD_TOP:
+      buf_printf (&s, "%llu of the %llu holders of the highest role are missing, more than half; nothing was applied.",
+                  (unsigned long long) g->top_lost, (unsigned long long) g->top);
       break;
     case GUARD_ASK:
       buf_printf (&s, "%llu of %llu known members are missing, and what is known is in doubt since a sync was lost; "

@@ -363,10 +363,11 @@ struct guard
   uint64_t known, missing;   /* live seats known; of them, missing or to be removed */
   uint64_t seen;             /* rows in the listing */
   int64_t threshold, floor, cap;
+  uint64_t top, top_lost;    /* known holders of the highest ranked role; of them, removed or lowered */
   bool kept_touched;         /* a keep-member among the missing */
   bool ask;                  /* what the store knows is in doubt: nobody goes unasked */
 };
-enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT, GUARD_ASK };
+enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT, GUARD_ASK, GUARD_TOP };
 enum guard_verdict guard_judge (const struct guard *g);
 /* The verdict as a sentence; caller frees. */
 char *guard_sentence (const struct guard *g, enum guard_verdict v);

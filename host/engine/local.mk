@@ -65,5 +65,6 @@ libusherengine_la_SOURCES = \
 	%D%/sync.h \
 	%D%/task.c \
 	%D%/token.c \
+	%D%/top-role.c \
 	%D%/work.c %D%/work.h \
 	%D%/workspace.c

@@ -7,6 +7,7 @@
 #include "host/common/clock.h"
 #include "host/common/text.h"
 #include "host/engine/members.h"
+#include "host/engine/settings.h"
 #include "host/engine/sync.h"
 
 #define LOOKS_PER_SNAPSHOT 1000u
@@ -16,7 +17,8 @@
 void
 merge_init (struct merge *m, struct run *run)
 {
-  *m = (struct merge) { .run = run, .roles_seen = json_object (), .held = ARENA_INIT (MEMBER_HELD_MAX) };
+  *m = (struct merge) { .run = run, .roles_seen = json_object (), .top_roles = top_roles (run->app, run->hub),
+                        .held = ARENA_INIT (MEMBER_HELD_MAX) };
 }
 
 void
@@ -28,6 +30,7 @@ merge_done (struct merge *m)
   free (m->adopted_invites);
   arena_done (&m->held);
   json_decref (m->roles_seen);
+  json_decref (m->top_roles);
   if (m->look)
     txn_abort (m->look);
 }
@@ -435,6 +438,7 @@ on_old (struct merge *m, const struct member *old)
   if (!m->kept_touched)
     m->kept_touched = is_kept (m, old);
   m->missing_known += member_is_known (&old->link);
+  m->top_missing += top_role_held (m->top_roles, old);
   return push_id (&m->missing, &m->n_missing, &m->cap_missing, &old->link.id);
 }
 
@@ -479,6 +483,7 @@ next_old (struct walk *w)
       w->old_side = (struct side) { w->old_key, store_order_key (w->old.key, w->old.key_len, w->old_key), true };
       if (member_is_known (&w->old.link))
         w->m->known++;
+      w->m->top += top_role_held (w->m->top_roles, &w->old);
     }
   return r < 0 ? r : 0;
 }

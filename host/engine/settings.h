@@ -16,4 +16,12 @@ json_t *roles_of (const struct app *app, const json_t *hub);
 int roles_check (const struct app *app, const json_t *hub, json_t *asked, bool required, json_t **ret,
                  struct refusal *r);
 
+/* ---- The highest roles (top-role.c). */
+
+/* Those of the highest rank in each ranked group, as roles_of has them; empty where nothing is
+   ranked.  A new reference. */
+json_t *top_roles (const struct app *app, const json_t *hub);
+/* Whether M counts for the safeguard and holds one of TOP. */
+bool top_role_held (const json_t *top, const struct member *m);
+
 #endif

@@ -110,6 +110,8 @@ sync_guarded (struct sync *s)
     .threshold = hub_setting (hub, "safeguard-threshold"),
     .floor = hub_setting (hub, "safeguard-floor"),
     .cap = hub_setting (hub, "safeguard-cap"),
+    .top = s->merge.top,
+    .top_lost = s->merge.top_missing,
     .kept_touched = s->merge.kept_touched,
     .ask = hub_asks_removals (hub),
   };

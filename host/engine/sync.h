@@ -73,6 +73,8 @@ struct merge
   uint64_t missing_known;      /* of them, those that count for the safeguard */
   size_t n_missing, cap_missing;
   bool kept_touched;           /* one of keep-members among them */
+  json_t *top_roles;           /* owned: the highest roles of the app */
+  uint64_t top, top_missing;   /* who holds one; of them, missing */
   json_t *roles_seen;          /* owned: {group: {id: true}} */
   /* inner */
   struct txn *look;            /* a snapshot for looking people up, renewed */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reading an app: R10 to R14, R34, R38, R39, R73."""
+"""Reading an app: R10 to R14, R34, R35, R38, R39, R73."""
 
 import sys
 import time
@@ -158,6 +158,34 @@ def r34_an_open_sync_is_joined(scratch):
     u.wait_idle()
 
 
+def with_ranks(app):
+    app["role_groups"][0]["model"] = "ranked"
+    app["roles"] = [{"group": "role", "id": "admin", "label": "Admin", "rank": 2, "assignable": True},
+                    {"group": "role", "id": "member", "label": "Member", "rank": 1, "assignable": True}]
+
+
+def r35_the_highest_role_is_guarded_apart(scratch):
+    """R35: where roles are ranked, a sync missing more than half of who holds the highest applies nothing"""
+    u = Usher(scratch, QUICK, env=app_files(scratch, ranked=with_ranks))
+    admins = [f"user{n:06}@example.com" for n in (3, 5, 7)]
+    # Two of twenty are within the floor and the threshold, so an app without ranks loses them.
+    for app, stops in (("scim", False), ("ranked", True)):
+        scim = App(scratch, users=20)
+        scim.change(set={name: {"roles": [{"value": "admin"}]} for name in admins})
+        connect(u, scim, "--login-method", "sso", "--secret", f"token=@{token_file(u, scim)}", app=app, label=app)
+        scim.change(remove=admins[:1])
+        u.usher("sync", app)
+        equal(u.member(admins[0], app)["status"], "removed", "one of three admins, the smaller half")
+        scim.change(remove=admins[1:])
+        u.usher("sync", app, status=5 if stops else 0)
+        task = syncs(u, app)[0]
+        equal({u.member(name, app)["status"] for name in admins[1:]}, {"unmatched" if stops else "removed"}, "the others")
+        if stops:
+            equal(task["error"]["code"], "safeguard-exceeded", "the task")
+            check("2 of the 2 holders of the highest role" in task["error"]["message"], f"why: {task['error']}")
+            equal([r["removed_count"] for r in u.json("report", "list")], [2], "the report")
+
+
 def r38_half_a_sync_changes_nothing(_):
     """R38: a sync that fails half way leaves members and roles as they were"""
     for fault in ("html", "error", "truncate"):
@@ -253,5 +281,5 @@ def r73_an_unproved_listing_removes_nobody(scratch):
 if __name__ == "__main__":
     sys.exit(main([r10_sync_makes_a_task_to_look_at, r11_completed_means_listed, r12_hubs_are_synced_every_day,
                    r13_addresses_are_matched, r14_without_addresses_nobody_is_matched, r34_an_open_sync_is_joined,
-                   r38_half_a_sync_changes_nothing, r39_removed_in_the_app_stays_removed,
+                   r35_the_highest_role_is_guarded_apart, r38_half_a_sync_changes_nothing, r39_removed_in_the_app_stays_removed,
                    r73_an_unproved_listing_removes_nobody], "sync"))

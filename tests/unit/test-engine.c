@@ -44,6 +44,22 @@ START_TEST (test_cap_stops_whatever_the_share)
 }
 END_TEST
 
+START_TEST (test_more_than_half_of_the_highest_role_stops)
+{
+  struct guard g = { .known = 100, .missing = 2, .seen = 98, .threshold = 20, .floor = 2, .cap = 500,
+                     .top = 4, .top_lost = 2 };
+  _cleanup_ (freep) char *why = NULL;
+
+  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
+  g.top = 3;
+  ck_assert_int_eq (guard_judge (&g), GUARD_TOP);
+  why = guard_sentence (&g, GUARD_TOP);
+  ck_assert_ptr_nonnull (strstr (why, "2 of the 3 holders"));
+  g = (struct guard) { .known = 100, .seen = 100, .threshold = 20, .floor = 2, .cap = 500 };
+  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
+}
+END_TEST
+
 START_TEST (test_doubt_lets_nobody_go_unasked)
 {
   struct guard g = { .known = 100, .missing = 1, .seen = 99, .threshold = 20, .floor = 2, .cap = 500, .ask = true };
@@ -294,6 +310,7 @@ fill (TCase *t)
   tcase_add_test (t, test_floor_lets_small_hubs_lose_two);
   tcase_add_test (t, test_empty_listing_always_stops_when_somebody_was_known);
   tcase_add_test (t, test_cap_stops_whatever_the_share);
+  tcase_add_test (t, test_more_than_half_of_the_highest_role_stops);
   tcase_add_test (t, test_doubt_lets_nobody_go_unasked);
   tcase_add_test (t, test_keep_list_stops_one);
   tcase_add_test (t, test_absence_counts_only_in_a_proved_section);
