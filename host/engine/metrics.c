@@ -246,7 +246,7 @@ int
 engine_metrics (struct engine *e, const struct call *c, struct buf *out, struct refusal *r)
 {
   struct txn *t = store_read (e->store);
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_USER, r);
+  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_ADMIN, r);
 
   if (x == 0)
     put_census (t, out);

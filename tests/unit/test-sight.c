@@ -332,6 +332,56 @@ START_TEST (test_restored_hub_keeps_its_account)
 }
 END_TEST
 
+/* The sequences of all events that C sees in a stream, or in the list, with commas. */
+static const char *
+streamed (const struct caller *c)
+{
+  static char text[2048];
+  struct caller here = *c;
+  struct call call = { .caller = &here };
+  struct refusal r = { 0 };
+  struct event_stream *s;
+  json_t *events, *event;
+  uint64_t after = 0;
+  size_t i, n = 0;
+
+  here.kind = CALLER_SOCKET; /* there is no token behind it */
+  text[0] = '\0';
+  ck_assert_int_eq (engine_stream_open (engine, &call, &after, &s, &r), 0);
+  while (engine_stream_read (s, 0, 256, &events) == 1)
+    {
+      json_array_foreach (events, i, event)
+        n += (size_t) snprintf (text + n, sizeof text - n, "%s%lld", n ? "," : "", (long long) json_number (event, "seq", 0));
+      json_decref (events);
+    }
+  engine_stream_close (s);
+  return text;
+}
+
+static void
+same_in_both (const struct caller *c)
+{
+  json_t *answer = run (engine_event_list, c, NULL, NULL, NULL), *items = json_object_get (answer, "items");
+  char text[2048] = "";
+  size_t i = json_array_size (items), n = 0;
+
+  ck_assert (i > 0);
+  while (i-- > 0)
+    n += (size_t) snprintf (text + n, sizeof text - n, "%s%lld", n ? "," : "",
+                            (long long) json_number (json_array_get (items, i), "seq", 0));
+  json_decref (answer);
+  ck_assert_str_eq (streamed (c), text);
+}
+
+START_TEST (test_a_stream_shows_what_the_list_does)
+{
+  same_in_both (&owner);
+  same_in_both (&admin);
+  same_in_both (&ann);
+  same_in_both (&guest);
+}
+END_TEST
+
 START_TEST (test_tokens_are_ones_own)
 {
   good (engine_token_create, &ann, NULL, json_pack ("{s:s}", "name", "mine"));
@@ -356,6 +406,7 @@ fill (TCase *t)
   tcase_add_test (t, test_another_host_wants_the_secret_anew);
   tcase_add_test (t, test_account_keeps_to_the_host_it_was_made_for);
   tcase_add_test (t, test_restored_hub_keeps_its_account);
+  tcase_add_test (t, test_a_stream_shows_what_the_list_does);
   tcase_add_test (t, test_tokens_are_ones_own);
 }
 
