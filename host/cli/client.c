@@ -194,6 +194,13 @@ passes (CURLcode code, long os_error)
          || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
 }
 
+/* The request whose answer was lost goes on at the daemon, which says so to its second. */
+static bool
+under_way (const struct request *r, long http)
+{
+  return http == 409 && r->answer.data && strstr (r->answer.data, "\"idempotency-pending\"");
+}
+
 static int
 perform (struct client *c, struct request *r, struct answer *ret)
 {
@@ -210,13 +217,13 @@ perform (struct client *c, struct request *r, struct answer *ret)
       code = curl_easy_perform (c->curl);
       os_error = 0;
       (void) curl_easy_getinfo (c->curl, CURLINFO_OS_ERRNO, &os_error);
-      if (code == CURLE_OK)
+      (void) curl_easy_getinfo (c->curl, CURLINFO_RESPONSE_CODE, &http);
+      if (code == CURLE_OK && (!under_way (r, http) || interrupt_pending () || clock_mono_ms () >= deadline))
         break;
-      if (interrupt_pending () || !passes (code, os_error) || clock_mono_ms () >= deadline)
+      if (code != CURLE_OK && (interrupt_pending () || !passes (code, os_error) || clock_mono_ms () >= deadline))
         return explain (c, r, code, os_error);
       interrupt_sleep (REACH_EVERY_MS);
     }
-  (void) curl_easy_getinfo (c->curl, CURLINFO_RESPONSE_CODE, &http);
   json = r->answer.len ? json_loadb (r->answer.data, r->answer.len, ANSWER_FLAGS, &error) : NULL;
   if (r->answer.len && !json && http < 300)
     return say_error (STATUS_FAILED, "The answer of %s is no JSON (%s); is this usherd's address?",

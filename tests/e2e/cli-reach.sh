@@ -26,20 +26,22 @@ export USHER_SOCKET
 pid=$!
 start_api <<'END'
 {"GET /status": {"json": {"ok": true}},
- "POST /people": [{"drop": true}, {"status": 201, "json": {"id": "p1"}}],
+ "POST /people": [{"drop": true}, {"status": 409, "json": {"code": "idempotency-pending", "detail": "Under way."}},
+                  {"status": 201, "json": {"id": "p1"}}],
  "GET /tasks/t1": [{"json": {"id": "t1", "kind": "sync", "status": "running"}}, {"drop": true},
                    {"json": {"id": "t1", "kind": "sync", "status": "completed"}}]}
 END
 wait $pid || fail "a late daemon was not found"
 is out '{"ok":true}'
 
-# A lost answer to a write: sent again with the same key, so that it counts once.
+# A lost answer to a write: sent again with the same key, so that it counts once, also while
+# the first is still under way.
 try 0 -o json person add new@example.com
 is out '{"id":"p1"}'
 python3 - "$dir/log" <<'END' || fail "the key changed"
 import json, sys
 sent = [r for r in map(json.loads, open(sys.argv[1])) if r["request"] == "POST /people"]
-assert len(sent) == 2 and len({r["headers"]["idempotency-key"] for r in sent}) == 1, sent
+assert len(sent) == 3 and len({r["headers"]["idempotency-key"] for r in sent}) == 1, sent
 END
 try 0 task watch t1
 
