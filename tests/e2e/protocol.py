@@ -383,7 +383,7 @@ def test_stream_filters_and_rights(scratch):
 
 
 def test_stream_ends(scratch):
-    """A stream ends when its token is revoked, expires, or loses its maker's rights, and with the daemon."""
+    """A stream ends when its token is revoked or expires, and with the daemon."""
     usher = Usher(scratch)
     tokens = [usher.json("token", "create", f"t{i}", "--scope", "read")["token"] for i in range(2)]
     soon = usher.json("token", "create", "soon", "--scope", "read", "--expires", "2090-01-01T00:00:00Z")["token"]

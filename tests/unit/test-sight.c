@@ -382,6 +382,23 @@ START_TEST (test_a_stream_shows_what_the_list_does)
 }
 END_TEST
 
+START_TEST (test_a_stream_ends_with_its_callers_rights)
+{
+  struct caller here = ben;
+  struct call call = { .caller = &here };
+  struct refusal r = { 0 };
+  struct event_stream *s;
+  json_t *events;
+
+  here.kind = CALLER_SOCKET;
+  ck_assert_int_eq (engine_stream_open (engine, &call, NULL, &s, &r), 0);
+  ck_assert_int_eq (engine_stream_read (s, 0, 256, &events), 0);
+  good (engine_person_remove, &owner, "ben@example.com", NULL);
+  ck_assert_int_eq (engine_stream_read (s, 0, 256, &events), -ECANCELED);
+  engine_stream_close (s);
+}
+END_TEST
+
 START_TEST (test_tokens_are_ones_own)
 {
   good (engine_token_create, &ann, NULL, json_pack ("{s:s}", "name", "mine"));
@@ -407,6 +424,7 @@ fill (TCase *t)
   tcase_add_test (t, test_account_keeps_to_the_host_it_was_made_for);
   tcase_add_test (t, test_restored_hub_keeps_its_account);
   tcase_add_test (t, test_a_stream_shows_what_the_list_does);
+  tcase_add_test (t, test_a_stream_ends_with_its_callers_rights);
   tcase_add_test (t, test_tokens_are_ones_own);
 }
 
