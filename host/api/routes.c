@@ -88,6 +88,7 @@ const struct route routes[] = {
   { "POST", "/tokens", engine_token_create, 201, J, 0, ADMIN, "NewToken", "Make a token", NULL,
     "name:t! scopes:l expires_at:t", 0 },
   { "DELETE", "/tokens/{token}", engine_token_revoke, 200, N, 0, ADMIN, "Token", "Revoke a token", NULL, NULL, 0 },
+  { "POST", "/key/rotate", engine_key_rotate, 200, J, 0, ADMIN, "Rotation", "Rotate the data keys", NULL, NULL, 0 },
   { "GET", "/connectors", engine_connector_list, 200, N, LIST, READ, "Connector", "Installed connectors", NULL, NULL, 0 },
   { "POST", "/connectors/{connector}/enable", engine_connector_enable, 200, J, 0, ADMIN, "Connector",
     "Use a connector again", NULL, NULL, 0 },

@@ -7,8 +7,7 @@
 #include "host/engine/internal.h"
 #include "host/engine/key.h"
 #include "host/engine/metrics.h"
-
-#define DATA_KEY "data-key"
+#include "host/engine/seals.h"
 
 static int
 fail (char **ret_why, const char *what, int error)
@@ -18,67 +17,6 @@ fail (char **ret_why, const char *what, int error)
   buf_printf (&why, "%s: %s", what, strerror (-error));
   *ret_why = buf_steal (&why);
   return error;
-}
-
-/* A new usher.key opens nothing that another one sealed: it must not look like the key. */
-static int
-lost_key (struct engine *e, char **ret_why)
-{
-  struct buf why = BUF_INIT (8192);
-
-  (void) unlink (vault_key_file (e->vault));
-  buf_printf (&why, "%s is missing, and the secrets of this state were sealed with it; put it back from where it was kept.",
-              vault_key_file (e->vault));
-  *ret_why = buf_steal (&why);
-  return -ENOKEY;
-}
-
-static int
-wrong_key (struct engine *e, int error, char **ret_why)
-{
-  struct buf why = BUF_INIT (8192);
-
-  buf_printf (&why, "%s: %s", vault_key_file (e->vault), vault_strerror (error));
-  *ret_why = buf_steal (&why);
-  return error;
-}
-
-/* The sealed data key lives in the store; the first start makes one. */
-static int
-open_vault (struct engine *e, char **ret_why)
-{
-  int x = vault_open (e->state_dir, &e->vault, ret_why);
-  _cleanup_ (buf_done) struct buf sealed = BUF_INIT (4096);
-  struct txn *t;
-  const void *p;
-  size_t len;
-
-  if (x < 0)
-    return x;
-  t = store_write (e->store);
-  if (txn_meta_get (t, DATA_KEY, &p, &len) == 1)
-    {
-      x = vault_key_made (e->vault) ? -ENOKEY : vault_add_key (e->vault, p, len);
-      if (x < 0)
-        {
-          txn_abort (t);
-          return vault_key_made (e->vault) ? lost_key (e, ret_why) : wrong_key (e, x, ret_why);
-        }
-    }
-  else
-    {
-      x = vault_make_key (e->vault, &sealed);
-      if (x == 0)
-        txn_meta_put (t, DATA_KEY, sealed.data, sealed.len);
-    }
-  if (x < 0)
-    {
-      txn_abort (t);
-      *ret_why = strdup (vault_strerror (x));
-      return x;
-    }
-  x = txn_commit (t);
-  return x < 0 ? fail (ret_why, "The data key cannot be kept in the store", x) : 0;
 }
 
 static void
@@ -143,7 +81,7 @@ static int
 start_parts (struct engine *e, char **ret_why)
 {
   struct supervisor_options options = { e->libexec_dir, (const char *const *) e->library_dirs };
-  int x = open_vault (e, ret_why);
+  int x = seals_open (e, ret_why);
 
   if (x < 0)
     return x;
@@ -189,6 +127,7 @@ engine_start (const struct engine_options *options, struct engine **ret, char **
   e->library_dirs = split_path (options->library_path);
   e->started_ms = clock_now_ms ();
   (void) pthread_rwlock_init (&e->apps_lock, NULL);
+  (void) pthread_mutex_init (&e->seals_lock, NULL);
   if (!e->state_dir || !e->libexec_dir || !e->connector_path || !e->app_path || !e->library_dirs)
     x = fail (ret_why, "The engine cannot be started", -ENOMEM);
   else
@@ -221,6 +160,7 @@ engine_stop (struct engine *e)
   apps_unref (e->apps);
   vault_close (e->vault);
   (void) pthread_rwlock_destroy (&e->apps_lock);
+  (void) pthread_mutex_destroy (&e->seals_lock);
   for (i = 0; e->library_dirs && e->library_dirs[i]; i++)
     free (e->library_dirs[i]);
   free (e->library_dirs);

@@ -169,6 +169,8 @@ engine_action engine_report_list, engine_report_show, engine_issue_list, engine_
   engine_event_list;
 /* /tokens: POST {name, scopes: [], expires_at} answers the token once, as "token" */
 engine_action engine_token_list, engine_token_create, engine_token_revoke;
+/* POST /key/rotate */
+engine_action engine_key_rotate;
 /* /connectors, POST /connectors/{name}/enable | disable */
 engine_action engine_connector_list, engine_connector_enable, engine_connector_disable;
 

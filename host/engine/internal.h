@@ -41,6 +41,9 @@ struct engine
 
   pthread_rwlock_t apps_lock;
   struct apps *apps;              /* guarded by apps_lock: replaced whole by a reload */
+
+  pthread_mutex_t seals_lock;     /* one rotation at a time */
+  uint32_t data_key;              /* guarded by seals_lock: older ones left the store; 0 = unknown */
 };
 
 /* A reference to the app files of now; apps_unref when done. */

@@ -55,6 +55,7 @@ libusherengine_la_SOURCES = \
 	%D%/run-validate.c \
 	%D%/run.c \
 	%D%/schedule.c \
+	%D%/seals.c %D%/seals.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/secret-hosts.c \
 	%D%/sight.c \

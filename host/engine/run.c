@@ -175,9 +175,9 @@ run_secret_put (struct run *r, const char *name, const char *value, int64_t expi
   (void) expires_ms;
   if (strlen (value) > SECRET_MAX || id_parse (account, &id) < 0)
     return USHER_E_MISUSE;
+  t = store_write (r->e->store);
   if (vault_seal (r->e->vault, account, name, value, strlen (value), &sealed) < 0)
     return USHER_E_NOMEM;
-  t = store_write (r->e->store);
   txn_secret_put (t, &id, name, sealed.data, sealed.len);
   return txn_commit (TAKE (t)) < 0 ? USHER_E_NOMEM : 0;
 }

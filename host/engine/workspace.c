@@ -10,6 +10,7 @@
 #include "host/engine/confinement.h"
 #include "host/engine/connectors.h"
 #include "host/engine/people.h"
+#include "host/engine/seals.h"
 
 #define NAME_MAX_CHARS 80u
 
@@ -247,6 +248,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
   if (!workspace || hubs.sight.all)
     {
       check_state (e, checks);
+      seals_check (e, checks, add_check);
       confinement_check (checks, add_check);
     }
   check_apps (e, checks);

@@ -229,6 +229,10 @@ int txn_secret_get (struct txn *t, const struct id *account, const char *field, 
 void txn_secret_delete (struct txn *t, const struct id *account, const char *field);
 typedef bool txn_name_fn (void *arg, const char *name);
 void txn_secret_names (struct txn *t, const struct id *account, txn_name_fn *fn, void *arg);
+/* Walks the secrets of all accounts behind FIELD of AFTER (NULL = from the first).  The
+   bytes are borrowed; FN may put secrets. */
+typedef bool txn_secret_fn (void *arg, const struct id *account, const char *field, const void *p, size_t len);
+void txn_secret_walk (struct txn *t, const struct id *after, const char *field, txn_secret_fn *fn, void *arg);
 /* A connector's own state for a hub, 16 KiB a value. */
 void txn_state_put (struct txn *t, const struct id *hub, const char *key, const void *p, size_t len);
 int txn_state_get (struct txn *t, const struct id *hub, const char *key, const void **ret, size_t *ret_len);

@@ -108,6 +108,33 @@ txn_secret_names (struct txn *t, const struct id *account, txn_name_fn *fn, void
 }
 
 void
+txn_secret_walk (struct txn *t, const struct id *after, const char *field, txn_secret_fn *fn, void *arg)
+{
+  struct key prefix, behind;
+  struct walk w;
+  struct id account;
+  bool more = true;
+
+  key_start (&prefix);
+  key_u8 (&prefix, VALUE_SECRET);
+  if (after)
+    value_key (&behind, VALUE_SECRET, after, field);
+  walk_begin (&w, t, DB_VALUE, &prefix, after ? &behind : NULL, /* newest= */ false);
+  while (more && walk_next (&w))
+    {
+      char name[NAME_MAX_BYTES + 1];
+      size_t at = prefix.len + ID_BYTES, len = w.key.mv_size - at;
+
+      if (!key_id_at (w.key.mv_data, w.key.mv_size, prefix.len, &account) || len >= sizeof name)
+        continue;
+      memcpy (name, (const char *) w.key.mv_data + at, len);
+      name[len] = '\0';
+      more = fn (arg, &account, name, w.value.mv_data, w.value.mv_size);
+    }
+  walk_end (&w);
+}
+
+void
 txn_state_put (struct txn *t, const struct id *hub, const char *name, const void *p, size_t len)
 {
   struct key key;

@@ -111,12 +111,12 @@ make_key (const char *path)
 
 /* *RET: the credential's path, or NULL when systemd gave no such folder. */
 static int
-credential_path (char **ret)
+credential_path (const char *name, char **ret)
 {
   const char *folder = secure_getenv ("CREDENTIALS_DIRECTORY");
 
   *ret = NULL;
-  if (folder && *folder && asprintf (ret, "%s/usher.key", folder) < 0)
+  if (folder && *folder && asprintf (ret, "%s/%s", folder, name) < 0)
     {
       *ret = NULL;
       return -ENOMEM;
@@ -124,30 +124,39 @@ credential_path (char **ret)
   return 0;
 }
 
+/* Reads NAME from the credentials, else from the state folder.  *RET_PATH is where it is, or
+   with -ENOENT where it could be. */
+static int
+find_key (const char *state_dir, const char *name, uint8_t key[KEY_FILE_BYTES], char **ret_path,
+          char **why)
+{
+  int r;
+
+  *why = NULL;
+  r = credential_path (name, ret_path);
+  if (r < 0)
+    return r;
+  /* systemd guards credentials itself; an ACL there shows as a group bit. */
+  r = *ret_path ? read_key (*ret_path, /* private= */ false, key, why) : -ENOENT;
+  if (r != -ENOENT)
+    return r;
+  free (TAKE (*ret_path));
+  if (asprintf (ret_path, "%s/%s", state_dir, name) < 0)
+    {
+      *ret_path = NULL;
+      return -ENOMEM;
+    }
+  return read_key (*ret_path, /* private= */ true, key, why);
+}
+
 int
 key_file_get (const char *state_dir, uint8_t key[KEY_FILE_BYTES], char **ret_path, bool *made,
               char **why)
 {
   _cleanup_ (freep) char *path = NULL;
-  int r;
+  int r = find_key (state_dir, "usher.key", key, &path, why);
 
-  *why = NULL;
   *made = false;
-  r = credential_path (&path);
-  if (r < 0)
-    return r;
-  /* systemd guards credentials itself; an ACL there shows as a group bit. */
-  r = path ? read_key (path, /* private= */ false, key, why) : -ENOENT;
-  if (r == -ENOENT)
-    {
-      free (TAKE (path));
-      if (asprintf (&path, "%s/usher.key", state_dir) < 0)
-        {
-          path = NULL;
-          return -ENOMEM;
-        }
-      r = read_key (path, /* private= */ true, key, why);
-    }
   if (r == -ENOENT)
     {
       r = make_key (path);
@@ -156,6 +165,17 @@ key_file_get (const char *state_dir, uint8_t key[KEY_FILE_BYTES], char **ret_pat
       *made = r == 1;
       r = read_key (path, /* private= */ true, key, why);
     }
+  if (r == 0)
+    *ret_path = TAKE (path);
+  return r;
+}
+
+int
+key_file_get_new (const char *state_dir, uint8_t key[KEY_FILE_BYTES], char **ret_path, char **why)
+{
+  _cleanup_ (freep) char *path = NULL;
+  int r = find_key (state_dir, "usher.key.new", key, &path, why);
+
   if (r == 0)
     *ret_path = TAKE (path);
   return r;

@@ -31,12 +31,19 @@ struct data_key
   uint8_t key[KEY_BYTES];
 };
 
+/* A usher.key. */
+struct master
+{
+  uint8_t key[KEY_BYTES];
+  uint8_t print[PRINT_BYTES];    /* of it */
+  char *path;                    /* owned */
+};
+
 /* In memory of libsodium: locked if it may be, guarded, overwritten when freed. */
 struct vault
 {
-  uint8_t key[KEY_BYTES];        /* usher.key */
-  uint8_t print[PRINT_BYTES];    /* of it */
-  char *path;                    /* owned */
+  struct master masters[2];      /* usher.key, and usher.key.new when there is one */
+  size_t n_masters;              /* the last one seals */
   bool made;
   pthread_mutex_t lock;          /* guards what follows */
   struct data_key keys[VAULT_KEYS_MAX];
@@ -59,10 +66,39 @@ get_u32 (const uint8_t *p)
   return p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
 }
 
+static void
+set_print (struct master *m)
+{
+  static const char purpose[] = "usher.key fingerprint";
+  uint8_t hash[crypto_generichash_BYTES];
+
+  (void) crypto_generichash (hash, sizeof hash, (const uint8_t *) purpose, sizeof purpose - 1,
+                             m->key, sizeof m->key);
+  memcpy (m->print, hash, PRINT_BYTES);
+}
+
+/* usher.key, and usher.key.new where it is another one. */
+static int
+read_masters (struct vault *v, const char *state_dir, char **why)
+{
+  struct master *m = v->masters;
+  int r = key_file_get (state_dir, m[0].key, &m[0].path, &v->made, why);
+
+  if (r < 0)
+    return r;
+  v->n_masters = 1;
+  set_print (&m[0]);
+  r = key_file_get_new (state_dir, m[1].key, &m[1].path, why);
+  if (r < 0)
+    return r == -ENOENT ? 0 : r;
+  v->n_masters = 2;
+  set_print (&m[1]);
+  return 0;
+}
+
 int
 vault_open (const char *state_dir, struct vault **ret, char **why)
 {
-  static const char purpose[] = "usher.key fingerprint";
   struct vault *v;
   int r;
 
@@ -73,20 +109,13 @@ vault_open (const char *state_dir, struct vault **ret, char **why)
   if (!v)
     return -ENOMEM;
   memset (v, 0, sizeof *v);
-  r = key_file_get (state_dir, v->key, &v->path, &v->made, why);
+  (void) pthread_mutex_init (&v->lock, NULL);
+  r = read_masters (v, state_dir, why);
   if (r < 0)
     {
-      sodium_free (v);
+      vault_close (v);
       return r;
     }
-  (void) pthread_mutex_init (&v->lock, NULL);
-  {
-    uint8_t hash[crypto_generichash_BYTES];
-
-    (void) crypto_generichash (hash, sizeof hash, (const uint8_t *) purpose, sizeof purpose - 1,
-                               v->key, sizeof v->key);
-    memcpy (v->print, hash, PRINT_BYTES);
-  }
   *ret = v;
   return 0;
 }
@@ -97,7 +126,8 @@ vault_close (struct vault *v)
   if (!v)
     return NULL;
   (void) pthread_mutex_destroy (&v->lock);
-  free (v->path);
+  free (v->masters[0].path);
+  free (v->masters[1].path);
   sodium_free (v);
   return NULL;
 }
@@ -105,13 +135,36 @@ vault_close (struct vault *v)
 const char *
 vault_key_file (const struct vault *v)
 {
-  return v->path;
+  return v->masters[0].path;
 }
 
 bool
 vault_key_made (const struct vault *v)
 {
   return v->made;
+}
+
+const char *
+vault_new_key_file (const struct vault *v)
+{
+  return v->masters[1].path;
+}
+
+void
+vault_print (const struct vault *v, char ret[VAULT_PRINT_SIZE])
+{
+  (void) sodium_bin2hex (ret, VAULT_PRINT_SIZE, v->masters[v->n_masters - 1].print, PRINT_BYTES);
+}
+
+int
+vault_print_of (const void *sealed, size_t len, char ret[VAULT_PRINT_SIZE])
+{
+  const uint8_t *p = sealed;
+
+  if (len != VAULT_KEY_SIZE || p[0] != FORM)
+    return -EBADMSG;
+  (void) sodium_bin2hex (ret, VAULT_PRINT_SIZE, p + 1, PRINT_BYTES);
+  return 0;
 }
 
 /* Adds a key that is whole; the caller holds the lock. */
@@ -133,50 +186,92 @@ keep (struct vault *v, const struct data_key *key)
 static void
 seal_key (const struct vault *v, const struct data_key *key, uint8_t sealed[VAULT_KEY_SIZE])
 {
+  const struct master *m = &v->masters[v->n_masters - 1];
   uint8_t *nonce = sealed + KEY_HEAD;
 
   sealed[0] = FORM;
-  memcpy (sealed + 1, v->print, PRINT_BYTES);
+  memcpy (sealed + 1, m->print, PRINT_BYTES);
   put_u32 (sealed + 1 + PRINT_BYTES, key->id);
   randombytes_buf (nonce, NONCE_BYTES);
   (void) crypto_aead_xchacha20poly1305_ietf_encrypt (nonce + NONCE_BYTES, NULL, key->key, KEY_BYTES,
-                                                     sealed, KEY_HEAD, NULL, nonce, v->key);
+                                                     sealed, KEY_HEAD, NULL, nonce, m->key);
+}
+
+static void
+put_key (const struct vault *v, const struct data_key *key, struct buf *out)
+{
+  uint8_t sealed[VAULT_KEY_SIZE];
+
+  seal_key (v, key, sealed);
+  buf_put (out, sealed, sizeof sealed);
 }
 
 int
 vault_make_key (struct vault *v, struct buf *out)
 {
-  uint8_t sealed[VAULT_KEY_SIZE];
-  struct data_key key;
-  int r;
+  struct data_key key = { .id = vault_current_key (v) + 1 };
+
+  randombytes_buf (key.key, sizeof key.key);
+  put_key (v, &key, out);
+  sodium_memzero (&key, sizeof key);
+  return buf_error (out);
+}
+
+int
+vault_put_keys (struct vault *v, uint32_t from, struct buf *out)
+{
+  size_t i;
 
   (void) pthread_mutex_lock (&v->lock);
-  key.id = v->current + 1;
-  randombytes_buf (key.key, sizeof key.key);
-  seal_key (v, &key, sealed);
-  buf_put (out, sealed, sizeof sealed);
-  r = buf_error (out);
-  if (r == 0)
-    r = keep (v, &key);
+  for (i = 0; i < v->n_keys; i++)
+    if (v->keys[i].id >= from)
+      put_key (v, &v->keys[i], out);
   (void) pthread_mutex_unlock (&v->lock);
-  sodium_memzero (&key, sizeof key);
-  return r;
+  return buf_error (out);
+}
+
+void
+vault_forget_keys (struct vault *v, uint32_t from)
+{
+  size_t i, n = 0;
+
+  (void) pthread_mutex_lock (&v->lock);
+  for (i = 0; i < v->n_keys; i++)
+    if (v->keys[i].id >= from)
+      v->keys[n++] = v->keys[i];
+  sodium_memzero (v->keys + n, (v->n_keys - n) * sizeof *v->keys);
+  v->n_keys = n;
+  (void) pthread_mutex_unlock (&v->lock);
+}
+
+/* The usher.key that sealed with the fingerprint PRINT; NULL = another one. */
+static const struct master *
+find_master (const struct vault *v, const uint8_t *print)
+{
+  size_t i;
+
+  for (i = v->n_masters; i-- > 0;)
+    if (sodium_memcmp (print, v->masters[i].print, PRINT_BYTES) == 0)
+      return &v->masters[i];
+  return NULL;
 }
 
 int
 vault_add_key (struct vault *v, const void *sealed, size_t len)
 {
   const uint8_t *p = sealed, *nonce = p + KEY_HEAD;
+  const struct master *m;
   struct data_key key;
   int r;
 
   if (len != VAULT_KEY_SIZE || p[0] != FORM)
     return -EBADMSG;
-  if (sodium_memcmp (p + 1, v->print, PRINT_BYTES) != 0)
+  m = find_master (v, p + 1);
+  if (!m)
     return -EKEYREJECTED;
   key.id = get_u32 (p + 1 + PRINT_BYTES);
   r = crypto_aead_xchacha20poly1305_ietf_decrypt (key.key, NULL, NULL, nonce + NONCE_BYTES,
-                                                  KEY_BYTES + TAG_BYTES, p, KEY_HEAD, nonce, v->key);
+                                                  KEY_BYTES + TAG_BYTES, p, KEY_HEAD, nonce, m->key);
   if (r != 0 || !key.id)
     r = -EBADMSG;
   else
@@ -186,7 +281,7 @@ vault_add_key (struct vault *v, const void *sealed, size_t len)
       (void) pthread_mutex_unlock (&v->lock);
     }
   sodium_memzero (&key, sizeof key);
-  return r;
+  return r < 0 ? r : m != &v->masters[v->n_masters - 1];
 }
 
 /* A copy of the data key ID, 0 = the current one; the caller overwrites it. */

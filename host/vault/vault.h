@@ -1,7 +1,8 @@
 /* Seals secrets, so that state, backups and whoever reads them hold nothing but bytes.
 
    Two layers: `usher.key`, which stands outside the state (a systemd credential, or a
-   file of mode 0600), seals data keys; data keys seal values.  The vault knows no
+   file of mode 0600), seals data keys; data keys seal values.  To replace usher.key, the
+   new one is put beside it as `usher.key.new`: both open, the new one seals.  The vault knows no
    store: sealed keys and values are given to the caller, who keeps them.  XChaCha20-
    Poly1305; a value is bound to its account and field, so one put in another's place
    does not open.  All functions but vault_open and vault_close may be called by several
@@ -35,14 +36,26 @@ DEFINE_CLEANUP (struct vault *, vault_close)
 const char *vault_key_file (const struct vault *v);
 /* Whether vault_open made that file. */
 bool vault_key_made (const struct vault *v);
+/* The file of usher.key.new, borrowed; NULL = there is none. */
+const char *vault_new_key_file (const struct vault *v);
+/* The fingerprint of the usher.key that seals, or of the one that a sealed data key needs:
+   it says which file it is, and nothing of what is in it. */
+#define VAULT_PRINT_SIZE 17
+void vault_print (const struct vault *v, char ret[VAULT_PRINT_SIZE]);
+int vault_print_of (const void *sealed, size_t len, char ret[VAULT_PRINT_SIZE]);
 
-/* Makes a data key, uses it for what is sealed from now on, and appends it to OUT, sealed;
-   the caller keeps that before the first value.  -ENOSPC beyond VAULT_KEYS_MAX. */
+/* Appends a new data key to OUT, sealed, with an id above all that are known.  It seals
+   nothing before vault_add_key: the caller keeps it first. */
 int vault_make_key (struct vault *v, struct buf *out);
-/* Makes known a sealed data key that was kept.  The one with the highest id seals.
+/* Makes known a sealed data key that was kept.  The one with the highest id seals.  1 when
+   it was sealed with the usher.key that usher.key.new replaces, else 0.
    -EKEYREJECTED when it was sealed with another usher.key, -EBADMSG when it was changed,
-   -EEXIST when it is known already, -ENOSPC. */
+   -EEXIST when it is known already, -ENOSPC beyond VAULT_KEYS_MAX. */
 int vault_add_key (struct vault *v, const void *sealed, size_t len);
+/* Appends every data key from the id FROM on, sealed with the newest usher.key. */
+int vault_put_keys (struct vault *v, uint32_t from, struct buf *out);
+/* Forgets data keys with an id below FROM: nothing that they sealed is opened any more. */
+void vault_forget_keys (struct vault *v, uint32_t from);
 
 /* Appends VALUE, sealed, to OUT.  -ENOKEY without a data key, -EINVAL for an empty or too
    long name, -E2BIG for a value over VAULT_VALUE_MAX, or OUT's own error. */

@@ -13,13 +13,14 @@
 #include "host/vault/vault.h"
 
 static char folder[] = "/tmp/usher-vault-XXXXXX";
-static char key_path[64];
+static char key_path[64], new_key_path[80];
 
 static void
 setup (void)
 {
   ck_assert_ptr_nonnull (mkdtemp (folder));
   (void) snprintf (key_path, sizeof key_path, "%s/usher.key", folder);
+  (void) snprintf (new_key_path, sizeof new_key_path, "%s.new", key_path);
   (void) unsetenv ("CREDENTIALS_DIRECTORY");
 }
 
@@ -27,6 +28,7 @@ static void
 teardown (void)
 {
   (void) unlink (key_path);
+  (void) unlink (new_key_path);
   ck_assert_int_eq (rmdir (folder), 0);   /* nothing else was left there */
 }
 
@@ -41,13 +43,21 @@ open_vault (void)
   return v;
 }
 
+/* Appends a new data key to KEY, and lets V seal with it. */
+static void
+make_key (struct vault *v, struct buf *key)
+{
+  ck_assert_int_eq (vault_make_key (v, key), 0);
+  ck_assert_int_eq (vault_add_key (v, key->data + key->len - VAULT_KEY_SIZE, VAULT_KEY_SIZE), 0);
+}
+
 /* A vault with one data key, whose sealed form is appended to KEY. */
 static struct vault *
 ready_vault (struct buf *key)
 {
   struct vault *v = open_vault ();
 
-  ck_assert_int_eq (vault_make_key (v, key), 0);
+  make_key (v, key);
   ck_assert_uint_eq (key->len, VAULT_KEY_SIZE);
   return v;
 }
@@ -172,7 +182,7 @@ START_TEST (test_newest_data_key_seals_and_old_ones_open)
   struct vault *v = ready_vault (&first);
 
   ck_assert_int_eq (vault_seal (v, "a", "b", "old", 3, &old), 0);
-  ck_assert_int_eq (vault_make_key (v, &second), 0);
+  make_key (v, &second);
   ck_assert_uint_eq (vault_current_key (v), 2);
   ck_assert_int_eq (vault_seal (v, "a", "b", "new", 3, &new), 0);
   ck_assert_uint_eq (vault_key_of (old.data, old.len), 1);
@@ -195,6 +205,85 @@ START_TEST (test_newest_data_key_seals_and_old_ones_open)
 }
 END_TEST
 
+START_TEST (test_forgotten_data_keys_open_nothing)
+{
+  struct buf keys = BUF_INIT (1024), old = BUF_INIT (1024), kept = BUF_INIT (1024);
+  struct secret s = { NULL, 0 };
+  struct vault *v = ready_vault (&keys);
+
+  ck_assert_int_eq (vault_seal (v, "a", "b", "old", 3, &old), 0);
+  make_key (v, &keys);
+  vault_forget_keys (v, 2);
+  ck_assert_int_eq (vault_unseal (v, "a", "b", old.data, old.len, &s), -ENOKEY);
+  ck_assert_uint_eq (vault_current_key (v), 2);
+  ck_assert_int_eq (vault_put_keys (v, 0, &kept), 0);
+  ck_assert_uint_eq (kept.len, VAULT_KEY_SIZE);
+  vault_close (v);
+  buf_done (&keys);
+  buf_done (&old);
+  buf_done (&kept);
+}
+END_TEST
+
+/* Puts a usher.key.new beside usher.key. */
+static void
+put_new_key (void)
+{
+  static const char text[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+
+  ck_assert_int_eq (io_replace_file (new_key_path, text, sizeof text - 1, 0600), 0);
+}
+
+START_TEST (test_usher_key_is_replaced_in_steps_that_each_open)
+{
+  struct buf key = BUF_INIT (1024), sealed = BUF_INIT (1024), again = BUF_INIT (1024);
+  char before[VAULT_PRINT_SIZE], after[VAULT_PRINT_SIZE], needs[VAULT_PRINT_SIZE];
+  struct secret s = { NULL, 0 };
+  struct vault *v = ready_vault (&key);
+
+  ck_assert_int_eq (vault_seal (v, "a", "b", "value", 5, &sealed), 0);
+  ck_assert_ptr_null (vault_new_key_file (v));
+  vault_print (v, before);
+  v = vault_close (v);
+
+  put_new_key ();
+  v = open_vault ();
+  ck_assert_str_eq (vault_new_key_file (v), new_key_path);
+  vault_print (v, after);
+  ck_assert_str_ne (before, after);
+  ck_assert_int_eq (vault_add_key (v, key.data, key.len), 1);
+  ck_assert_int_eq (vault_put_keys (v, 0, &again), 0);
+  ck_assert_int_eq (vault_print_of (again.data, again.len, needs), 0);
+  ck_assert_str_eq (needs, after);
+  v = vault_close (v);
+
+  /* Both are there still: either form opens. */
+  v = open_vault ();
+  ck_assert_int_eq (vault_add_key (v, again.data, again.len), 0);
+  v = vault_close (v);
+  ck_assert_int_eq (rename (new_key_path, key_path), 0);
+  v = open_vault ();
+  ck_assert_int_eq (vault_add_key (v, key.data, key.len), -EKEYREJECTED);
+  ck_assert_int_eq (vault_add_key (v, again.data, again.len), 0);
+  ck_assert_int_eq (vault_unseal (v, "a", "b", sealed.data, sealed.len, &s), 0);
+  ck_assert_str_eq (s.data, "value");
+  secret_done (&s);
+  vault_close (v);
+  buf_done (&key);
+  buf_done (&sealed);
+  buf_done (&again);
+}
+END_TEST
+
+START_TEST (test_a_new_key_that_others_can_read_is_refused)
+{
+  vault_close (open_vault ());
+  put_new_key ();
+  ck_assert_int_eq (chmod (new_key_path, 0644), 0);
+  refuse_open (-EPERM, "usher.key.new");
+}
+END_TEST
+
 START_TEST (test_limits_are_refused)
 {
   static char big[VAULT_VALUE_MAX + 1], name[VAULT_NAME_MAX + 2];
@@ -205,6 +294,8 @@ START_TEST (test_limits_are_refused)
 
   ck_assert_int_eq (vault_seal (v, "a", "b", "x", 1, &out), -ENOKEY);
   ck_assert_int_eq (vault_make_key (v, &key), 0);
+  ck_assert_int_eq (vault_seal (v, "a", "b", "x", 1, &out), -ENOKEY);
+  ck_assert_int_eq (vault_add_key (v, key.data, key.len), 0);
   ck_assert_int_eq (vault_seal (v, "a", "b", big, sizeof big, &out), -E2BIG);
   memset (name, 'n', sizeof name - 1);
   ck_assert_int_eq (vault_seal (v, name, "b", "x", 1, &out), -EINVAL);
@@ -222,9 +313,11 @@ START_TEST (test_limits_are_refused)
   for (i = 1; i < VAULT_KEYS_MAX; i++)
     {
       buf_reset (&key);
-      ck_assert_int_eq (vault_make_key (v, &key), 0);
+      make_key (v, &key);
     }
-  ck_assert_int_eq (vault_make_key (v, &out), -ENOSPC);
+  buf_reset (&key);
+  ck_assert_int_eq (vault_make_key (v, &key), 0);
+  ck_assert_int_eq (vault_add_key (v, key.data, key.len), -ENOSPC);
   vault_close (v);
   buf_done (&key);
   buf_done (&out);
@@ -366,6 +459,9 @@ fill (TCase *t)
   tcase_add_test (t, test_every_changed_or_missing_byte_is_noticed);
   tcase_add_test (t, test_another_usher_key_is_told_from_damage);
   tcase_add_test (t, test_newest_data_key_seals_and_old_ones_open);
+  tcase_add_test (t, test_forgotten_data_keys_open_nothing);
+  tcase_add_test (t, test_usher_key_is_replaced_in_steps_that_each_open);
+  tcase_add_test (t, test_a_new_key_that_others_can_read_is_refused);
   tcase_add_test (t, test_limits_are_refused);
   tcase_add_test (t, test_key_file_that_others_can_read_is_refused);
   tcase_add_test (t, test_key_file_cut_at_any_byte_is_refused);
