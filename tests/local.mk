@@ -10,6 +10,7 @@ include tests/check/local.mk
 include tests/unit/wire.mk
 include tests/fuzz/wire.mk
 include tests/unit/store.mk
+include tests/fuzz/backup.mk
 include tests/fuzz/spool.mk
 include tests/unit/net.mk
 include tests/unit/sdk.mk

@@ -4,6 +4,8 @@ libusherstore_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS) $(SO
 libusherstore_la_CFLAGS = $(AM_CFLAGS) $(PROGRAM_CFLAGS)
 libusherstore_la_LIBADD = libushercommon.la $(JANSSON_LIBS) $(LMDB_LIBS) $(SODIUM_LIBS) -lpthread
 libusherstore_la_SOURCES = \
+	%D%/backup-head.c \
+	%D%/backup.c %D%/backup.h \
 	%D%/chain.c %D%/chain.h \
 	%D%/crc32c.c %D%/crc32c.h \
 	%D%/delta.c %D%/delta.h \
@@ -17,10 +19,12 @@ libusherstore_la_SOURCES = \
 	%D%/members.c %D%/members.h \
 	%D%/pagefile.c %D%/pagefile.h \
 	%D%/record.c %D%/record.h \
+	%D%/restore.c \
 	%D%/schema.c %D%/schema.h \
 	%D%/seen-walk.c \
 	%D%/sorter.c %D%/sorter.h \
 	%D%/spool.c %D%/spool.h \
 	%D%/store.c %D%/store.h \
 	%D%/txn.c %D%/txn.h \
-	%D%/value.c
+	%D%/value.c \
+	%D%/work.h

@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "host/store/txn.h"
+#include "host/store/work.h"
 
 #define PATH_BYTES_MAX 4096u
 #define MAP_MIN (64ull * 1024 * 1024)
@@ -128,25 +129,36 @@ open_environment (struct store *s, const char *path, uint64_t size)
   return 0;
 }
 
+/* 1 and the schema, 0 when there is none, or -EBADMSG. */
+static int
+read_schema (struct txn *t, uint32_t *ret)
+{
+  const void *value;
+  const uint8_t *b;
+  size_t len;
+
+  if (!txn_meta_get (t, "schema", &value, &len))
+    return txn_error (t);
+  if (len != 4)
+    return -EBADMSG;
+  b = value;
+  *ret = (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
+  return 1;
+}
+
 static int
 check_schema (struct txn *t, uint32_t *ret_found)
 {
-  const void *value;
   uint8_t bytes[4] = { 0, 0, 0, STORE_SCHEMA };
-  const uint8_t *b;
   MDB_stat stat;
-  size_t len;
+  int r = read_schema (t, ret_found);
 
+  /* Schema 1 is the first: there is nothing older to migrate from. */
+  if (r == 1)
+    return *ret_found == STORE_SCHEMA ? 0 : -EPROTONOSUPPORT;
+  if (r < 0)
+    return r;
   *ret_found = STORE_SCHEMA;
-  if (txn_meta_get (t, "schema", &value, &len))
-    {
-      if (len != sizeof bytes)
-        return -EBADMSG;
-      b = value;
-      *ret_found = (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
-      /* Schema 1 is the first: there is nothing older to migrate from. */
-      return *ret_found == STORE_SCHEMA ? 0 : -EPROTONOSUPPORT;
-    }
   if (txn_ok (t) && mdb_stat (t->txn, t->store->db[DB_META], &stat) == 0 && stat.ms_entries)
     return -EBADMSG;
   txn_meta_put (t, "schema", bytes, sizeof bytes);
@@ -199,6 +211,62 @@ new_store (void)
   return s;
 }
 
+/* Goes on with a restore, and takes away what was left in the work folder: of a store that
+   was a backup, everything. */
+static int
+finish_restore (struct store *s, char **ret_why)
+{
+  json_t *info = NULL;
+  int r = work_swap (s->state_dir);
+
+  if (r < 0)
+    return refuse (ret_why, r,
+                   "The backup in %s/" STATE_RESTORE " cannot be put in the store's place (%s); mend that, or remove "
+                   "the folder to go on with the store of before.", s->state_dir, strerror (-r));
+  r = make_folder (s->state_dir, "work", &s->work_dir, ret_why);
+  if (r < 0)
+    return r;
+  r = store_restored (s, &info);
+  json_decref (info);
+  if (r >= 0)
+    r = work_clean (s->work_dir, /* all= */ r == 1);
+  return r < 0 ? refuse (ret_why, r, "The work folder %s cannot be cleaned: %s.", s->work_dir, strerror (-r)) : 0;
+}
+
+int
+store_open_image (const char *path, uint64_t size, uint32_t schema, struct store **ret)
+{
+  _cleanup_ (store_closep) struct store *s = new_store ();
+  struct txn *t;
+  MDB_envinfo info;
+  MDB_stat stat;
+  uint32_t found = 0;
+  int i, r;
+
+  if (!s || mdb_env_create (&s->env))
+    return -ENOMEM;
+  (void) mdb_env_set_mapsize (s->env, size);
+  (void) mdb_env_set_maxdbs (s->env, DB_COUNT);
+  r = store_error (mdb_env_open (s->env, path, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600));
+  if (r < 0)
+    return r == -ENOMEM ? r : -EBADMSG;
+  /* Pages behind the end of the file would be a fault of this process. */
+  (void) mdb_env_info (s->env, &info);
+  (void) mdb_env_stat (s->env, &stat);
+  if (info.me_mapsize > size || ((uint64_t) info.me_last_pgno + 1) * stat.ms_psize > size)
+    return -EBADMSG;
+  t = store_read (s);
+  for (i = 0; i < DB_COUNT && txn_ok (t); i++)
+    txn_fail (t, store_error (mdb_dbi_open (t->txn, db_names[i], 0, &s->db[i])));
+  if (txn_ok (t) && (read_schema (t, &found) != 1 || found != schema))
+    txn_fail (t, -EBADMSG);
+  r = txn_commit (t);
+  if (r < 0)
+    return r == -ENOMEM ? r : -EBADMSG;
+  *ret = TAKE (s);
+  return 0;
+}
+
 int
 store_open (const struct store_options *options, struct store **ret, char **ret_why)
 {
@@ -208,11 +276,14 @@ store_open (const struct store_options *options, struct store **ret, char **ret_
 
   if (!s || sodium_init () < 0)
     return refuse (ret_why, -ENOMEM, "There is no memory left to open the store.");
+  s->state_dir = strdup (options->state_dir);
+  if (!s->state_dir)
+    return refuse (ret_why, -ENOMEM, "There is no memory left to open the store.");
   r = lock_folder (s, options->state_dir, ret_why);
   if (r == 0)
-    r = make_folder (options->state_dir, "store", &path, ret_why);
+    r = finish_restore (s, ret_why);
   if (r == 0)
-    r = make_folder (options->state_dir, "work", &s->work_dir, ret_why);
+    r = make_folder (options->state_dir, "store", &path, ret_why);
   if (r < 0)
     return r;
   r = fill_lock_file (path);
@@ -238,6 +309,7 @@ store_close (struct store *s)
   pthread_cond_destroy (&s->news);
   pthread_cond_destroy (&s->turn);
   pthread_mutex_destroy (&s->lock);
+  free (s->state_dir);
   free (s->work_dir);
   sodium_memzero (s->chain_key, sizeof s->chain_key);
   free (s);

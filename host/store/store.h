@@ -258,6 +258,13 @@ void store_readers (struct store *s, struct store_readers *ret);
 /* -ENOSPC when BYTES more, and a tenth of them to spare, would not fit the map or the
    disk. */
 int store_check_room (struct store *s, uint64_t bytes);
+/* The store is a backup that was put back, and what follows from that is not settled yet: 1
+   and in *RET, a new reference, what restore_mark was given; 0; or a negative errno. */
+int store_restored (struct store *s, json_t **ret);
+/* It is settled, on disk. */
+int store_restore_settled (struct store *s);
+/* The folder NAME of a store that was put aside, NULL when it is gone; caller frees. */
+char *store_aside (struct store *s, const char *name);
 /* Folder for spools and deltas, inside the state folder. */
 const char *store_work_dir (const struct store *s);
 

@@ -60,7 +60,7 @@ struct store
   MDB_dbi db[DB_COUNT];
   int lock_fd;            /* holds the flock; -1 = none */
   uint64_t map_size;
-  char *work_dir;
+  char *state_dir, *work_dir;
   uint8_t chain_key[STORE_CHAIN_KEY_SIZE];
   pthread_mutex_t lock;   /* guards the fields below, up to no_memory */
   pthread_cond_t turn;
@@ -70,8 +70,13 @@ struct store
   pthread_cond_t news;    /* newest_event or waits_ended changed */
   uint64_t newest_event;  /* committed */
   bool waits_ended;
+  bool copying, restoring;  /* a backup is open, one is received */
   struct txn no_memory;   /* what store_read and store_write answer when there is none */
 };
+
+/* The environment in the folder PATH, a file of SIZE bytes that nobody writes, for reading;
+   its schema must be SCHEMA.  -EBADMSG when it is not what a store is. */
+int store_open_image (const char *path, uint64_t size, uint32_t schema, struct store **ret);
 
 /* An LMDB answer as 0 or a negative errno; the only place that knows LMDB's numbers. */
 int store_error (int rc);

@@ -2,7 +2,7 @@
 if HAVE_CHECK
 STORE_TESTS = tests/unit/test-store tests/unit/test-members \
 	tests/unit/test-store-faults tests/unit/test-spool tests/unit/test-sorter \
-	tests/unit/test-delta tests/unit/test-chain
+	tests/unit/test-delta tests/unit/test-chain tests/unit/test-backup
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS)
@@ -24,6 +24,11 @@ tests_unit_test_store_faults_SOURCES = %D%/test-store-faults.c %D%/delta-fixture
 tests_unit_test_store_faults_CPPFLAGS = $(STORE_TEST_CPPFLAGS)
 tests_unit_test_store_faults_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_store_faults_LDADD = $(STORE_TEST_LIBS)
+
+tests_unit_test_backup_SOURCES = %D%/test-backup.c %D%/store-dump.h %D%/store-fixture.h %D%/unit.h
+tests_unit_test_backup_CPPFLAGS = $(STORE_TEST_CPPFLAGS) $(SODIUM_CFLAGS)
+tests_unit_test_backup_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_backup_LDADD = $(STORE_TEST_LIBS) $(SODIUM_LIBS)
 
 tests_unit_test_chain_SOURCES = %D%/test-chain.c %D%/store-fixture.h %D%/unit.h
 tests_unit_test_chain_CPPFLAGS = $(STORE_TEST_CPPFLAGS)
