@@ -258,7 +258,16 @@ reload (int argc, char **argv, struct engine *engine)
   tell_systemd ("READY=1");
 }
 
+/* A restored backup takes the store's place at a start: this is one, of the same process. */
 static void
+begin_again (void *arg)
+{
+  (void) arg;
+  (void) kill (getpid (), SIGUSR1);
+}
+
+/* True: to begin again. */
+static bool
 serve (int argc, char **argv, struct engine *engine, const sigset_t *signals)
 {
   int sig = 0;
@@ -270,7 +279,7 @@ serve (int argc, char **argv, struct engine *engine, const sigset_t *signals)
       if (sig == SIGHUP)
         reload (argc, argv, engine);
       else
-        return;
+        return sig == SIGUSR1;
     }
 }
 
@@ -294,6 +303,7 @@ log_ready (const char *socket_path, const char *listen, bool tls, unsigned int p
     log_info ("ready on %s and %s", socket_path, listen);
 }
 
+/* From start to stop; 1 = to be called again. */
 static int
 run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
 {
@@ -304,12 +314,14 @@ run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
                                            .libexec_dir = libexec ? libexec : LIBEXECDIR,
                                            .connector_path = conf->paths.connector_path,
                                            .app_path = conf->paths.app_path,
-                                           .library_path = secure_getenv ("USHER_LIBRARY_PATH") };
+                                           .library_path = secure_getenv ("USHER_LIBRARY_PATH"),
+                                           .restart = begin_again };
   struct api_options api_options = { .listen = conf->web.listen, .tls_cert = conf->web.tls_cert,
                                      .tls_key = conf->web.tls_key };
   struct store *store = NULL;
   struct engine *engine = NULL;
   struct api *api = NULL;
+  bool again = false;
   int x;
 
   if (asprintf (&socket_path, "%s/usher.sock", conf->paths.runtime_dir) < 0)
@@ -330,9 +342,9 @@ run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
     {
       log_ready (socket_path, conf->web.listen, conf->web.tls_cert != NULL, api_port (api));
       tell_systemd ("READY=1");
-      serve (argc, argv, engine, signals);
-      tell_systemd ("STOPPING=1");
-      log_info ("ending");
+      again = serve (argc, argv, engine, signals);
+      tell_systemd (again ? "RELOADING=1" : "STOPPING=1");
+      log_info (again ? "beginning again" : "ending");
     }
   else
     complain (why);
@@ -342,7 +354,7 @@ run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
     engine_stop (engine);
   if (store)
     store_close (store);
-  return x;
+  return again ? 1 : x;
 }
 
 /* glibc would keep what a burst of syncs used: a heap a thread that never shrinks, and a
@@ -392,13 +404,15 @@ main (int argc, char **argv)
       (void) sigaddset (&signals, SIGTERM);
       (void) sigaddset (&signals, SIGINT);
       (void) sigaddset (&signals, SIGHUP);
+      (void) sigaddset (&signals, SIGUSR1);
       (void) pthread_sigmask (SIG_BLOCK, &signals, NULL);
       (void) sigaction (SIGPIPE, &(struct sigaction) { .sa_handler = SIG_IGN }, NULL);
       x = make_folder (conf.paths.state_dir, 0700);
       if (x == 0)
         x = make_folder (conf.paths.runtime_dir, 0755);
       if (x == 0)
-        x = run (argc, argv, &conf, &signals);
+        while ((x = run (argc, argv, &conf, &signals)) == 1)
+          ;
     }
   conf_done (&conf);
   return x < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

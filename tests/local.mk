@@ -24,4 +24,5 @@ include tests/fuzz/net.mk
 include tests/fuzz/session.mk
 include tests/contract/local.mk
 include tests/old/local.mk
+include tests/torture/local.mk
 include tests/check/sdk.mk

@@ -89,7 +89,9 @@ parameters (const struct route *r)
       add (list, ref ("parameters", "query-limit"));
       add (list, ref ("parameters", "query-cursor"));
     }
-  if (route_writes (r))
+  if (r->special == SPECIAL_RESTORE)
+    add (list, ref ("parameters", "query-confirm"));
+  else if (route_writes (r) && !r->special)
     {
       add (list, ref ("parameters", "query-confirm"));
       add (list, ref ("parameters", "Idempotency-Key"));
@@ -153,9 +155,14 @@ body_schema (const struct route *r, const json_t *hints)
 static json_t *
 request_body (const struct route *r, const json_t *hints)
 {
-  json_t *schema = r->body == BODY_TEXT ? json_pack ("{s:s}", "type", "string") : body_schema (r, hints);
-  bool needed = r->body == BODY_TEXT || json_object_get (schema, "required");
+  json_t *schema;
+  bool needed;
 
+  if (r->body == BODY_BACKUP)
+    return json_pack ("{s:b, s:o}", "required", 1, "content",
+                      content ("application/octet-stream", ref ("schemas", "Backup")));
+  schema = r->body == BODY_TEXT ? json_pack ("{s:s}", "type", "string") : body_schema (r, hints);
+  needed = r->body == BODY_TEXT || json_object_get (schema, "required");
   return json_pack ("{s:b, s:o}", "required", needed, "content",
                     content (r->body == BODY_TEXT ? "text/csv" : "application/json", schema));
 }
@@ -172,6 +179,8 @@ good_answer (const struct route *r)
     type = "text/event-stream";
   else if (r->special == SPECIAL_METRICS)
     type = "application/openmetrics-text";
+  else if (r->special == SPECIAL_BACKUP)
+    type = "application/octet-stream";
   else if (r->special == SPECIAL_READY || r->special == SPECIAL_HEALTH)
     type = "text/plain";
   answer = json_pack ("{s:s, s:o}", "description", r->summary, "content", content (type, schema));

@@ -11,7 +11,8 @@ libusherapi_la_SOURCES = \
 	%D%/request.c %D%/request.h \
 	%D%/routes.c %D%/routes.h \
 	%D%/server.c \
-	%D%/stream.c %D%/stream.h
+	%D%/stream.c %D%/stream.h \
+	%D%/transfer.c %D%/transfer.h
 nodist_libusherapi_la_SOURCES = host/api/schemas.c
 EXTRA_DIST += %D%/schemas.json
 dist_man_MANS += host/man/usher-api.7

@@ -12,6 +12,7 @@
 #include "host/api/document.h"
 #include "host/api/metrics.h"
 #include "host/api/stream.h"
+#include "host/api/transfer.h"
 #include "host/common/buf.h"
 #include "host/common/log.h"
 #include "host/common/text.h"
@@ -35,6 +36,8 @@ struct request
   struct usher_kv query[QUERY_MAX];
   size_t n_query;
   bool importing;             /* engine_import_end is owed */
+  struct restoring *restoring; /* owned: of a body that is a backup */
+  bool restart;               /* when the answer has gone out */
   struct refusal refusal;     /* set: the answer, whatever the body says */
   char *allow;                /* with method-not-allowed: what the path takes */
   char *cursor;               /* the engine's, out of the client's */
@@ -225,7 +228,8 @@ static int
 check_type (struct request *q, struct MHD_Connection *c)
 {
   const char *type = header_of (c, MHD_HTTP_HEADER_CONTENT_TYPE);
-  const char *want = q->route->body == BODY_TEXT ? "text/csv" : "application/json";
+  const char *want = q->route->body == BODY_TEXT ? "text/csv"
+                     : q->route->body == BODY_BACKUP ? TRANSFER_TYPE : "application/json";
 
   if (q->route->body == BODY_NONE || !type || strncasecmp (type, want, strlen (want)) == 0)
     return 0;
@@ -241,6 +245,9 @@ request_free (struct request *q)
 
   if (q->importing)
     engine_import_end (q->host->engine);
+  engine_restore_close (q->restoring);
+  if (q->restart)
+    engine_restart (q->host->engine);
   for (i = 0; i < ARRAY_SIZE (q->names); i++)
     free (q->names[i]);
   for (i = 0; i < q->n_query; i++)
@@ -262,15 +269,6 @@ begin_import (struct request *q)
 
   q->importing = x == 0;
   return x;
-}
-
-static void
-begin (struct request *q, struct MHD_Connection *c, const char *method, const char *url)
-{
-  if (identify (q, c) == 0 && find_route (q, method, url) == 0 && check_type (q, c) == 0
-      && (q->route->body != BODY_TEXT || begin_import (q) == 0))
-    (void) MHD_get_connection_values (c, MHD_GET_ARGUMENT_KIND, take_query, q);
-  q->body = (struct buf) BUF_INIT (q->route && q->route->body == BODY_TEXT ? TEXT_BODY_MAX : JSON_BODY_MAX);
 }
 
 /* Whether VALUE may stand for a field of TYPE (see routes.h); null is no value. */
@@ -377,6 +375,31 @@ read_query (struct request *q, struct call *call)
   return 0;
 }
 
+static int
+begin_restore (struct request *q, struct MHD_Connection *c)
+{
+  struct call call = { .caller = &q->caller, .query = q->query, .n_query = q->n_query };
+
+  if (q->refusal.code || read_query (q, &call) < 0)
+    return -ECANCELED;
+  transfer_slow (c);
+  call.confirmed = streq (call_query (&call, "confirm"), "true");
+  return engine_restore_begin (q->host->engine, &call, &q->restoring, &q->refusal);
+}
+
+static void
+begin (struct request *q, struct MHD_Connection *c, const char *method, const char *url)
+{
+  if (identify (q, c) == 0 && find_route (q, method, url) == 0 && check_type (q, c) == 0
+      && (q->route->body != BODY_TEXT || begin_import (q) == 0))
+    {
+      (void) MHD_get_connection_values (c, MHD_GET_ARGUMENT_KIND, take_query, q);
+      if (q->route->body == BODY_BACKUP)
+        (void) begin_restore (q, c);
+    }
+  q->body = (struct buf) BUF_INIT (q->route && q->route->body == BODY_TEXT ? TEXT_BODY_MAX : JSON_BODY_MAX);
+}
+
 /* What the client saw before it decided; nothing but things has a tag. */
 static int
 read_match (struct request *q, struct MHD_Connection *c, struct call *call)
@@ -451,6 +474,22 @@ finish_action (struct request *q, struct MHD_Connection *c, const char *method, 
   return r;
 }
 
+static enum MHD_Result
+finish_restore (struct request *q, struct MHD_Connection *c, struct call *call)
+{
+  json_t *result = NULL;
+  enum MHD_Result r;
+
+  q->restart = engine_restore_end (q->restoring, call, &result, &q->refusal) == 0;
+  /* Before the client hears of it, so that it may send another. */
+  engine_restore_close (TAKE (q->restoring));
+  if (!q->restart)
+    return answer_no (c, q);
+  r = answer_plain (c, q->host, q->route->status, "application/json", json_dumps (result, JSON_COMPACT));
+  json_decref (result);
+  return r;
+}
+
 /* What no action of the engine answers. */
 static enum MHD_Result
 finish_special (struct request *q, struct MHD_Connection *c, struct call *call)
@@ -472,6 +511,12 @@ finish_special (struct request *q, struct MHD_Connection *c, struct call *call)
       if (stream_answer (q->host->streams, c, call, header_of (c, "Last-Event-ID"), q->host->traffic, &q->refusal) == 0)
         return MHD_YES;
       return answer_no (c, q);
+    case SPECIAL_BACKUP:
+      if (transfer_backup (c, q->host->engine, call, q->host->traffic, &q->refusal) == 0)
+        return MHD_YES;
+      return answer_no (c, q);
+    case SPECIAL_RESTORE:
+      return finish_restore (q, c, call);
     case SPECIAL_HEALTH:
     case SPECIAL_NONE:
       break;
@@ -494,6 +539,15 @@ finish (struct request *q, struct MHD_Connection *c, const char *method, const c
     r = finish_action (q, c, method, url, &call);
   json_decref (call.body);
   return r;
+}
+
+static void
+take_body (struct request *q, const char *data, size_t len)
+{
+  if (q->route->body != BODY_BACKUP)
+    buf_put (&q->body, data, len);
+  else if (q->restoring && engine_restore_put (q->restoring, data, len, &q->refusal) < 0)
+    engine_restore_close (TAKE (q->restoring));
 }
 
 enum MHD_Result
@@ -520,7 +574,7 @@ request_serve (void *arg, struct MHD_Connection *c, const char *url, const char 
     }
   if (*data_len)
     {
-      buf_put (&q->body, data, *data_len);
+      take_body (q, data, *data_len);
       *data_len = 0;
       return MHD_YES;
     }

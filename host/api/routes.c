@@ -9,6 +9,7 @@
 #define J BODY_JSON
 #define N BODY_NONE
 #define T BODY_TEXT
+#define B BODY_BACKUP
 #define LIST ROUTE_LIST
 #define TAGGED ROUTE_TAGGED
 #define READ SCOPE_READ
@@ -88,6 +89,12 @@ const struct route routes[] = {
   { "POST", "/tokens", engine_token_create, 201, J, 0, ADMIN, "NewToken", "Make a token", NULL,
     "name:t! scopes:l expires_at:t", 0 },
   { "DELETE", "/tokens/{token}", engine_token_revoke, 200, N, 0, ADMIN, "Token", "Revoke a token", NULL, NULL, 0 },
+  { "POST", "/backup", NULL, 200, N, 0, ADMIN, "Backup", "Make a backup; it holds no usher.key", NULL, NULL,
+    SPECIAL_BACKUP },
+  { "POST", "/restore", NULL, 202, B, 0, ADMIN, "Restored", "Put a backup in the store's place and start again",
+    NULL, NULL, SPECIAL_RESTORE },
+  { "GET", "/audit/verify", engine_audit_verify, 200, N, 0, READ, "Verification", "Verify the chain of events", NULL,
+    NULL, 0 },
   { "POST", "/key/rotate", engine_key_rotate, 200, J, 0, ADMIN, "Rotation", "Rotate the data keys", NULL, NULL, 0 },
   { "GET", "/connectors", engine_connector_list, 200, N, LIST, READ, "Connector", "Installed connectors", NULL, NULL, 0 },
   { "POST", "/connectors/{connector}/enable", engine_connector_enable, 200, J, 0, ADMIN, "Connector",

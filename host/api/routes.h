@@ -8,7 +8,7 @@
 #define API_BASE "/api/v1"
 
 /* BODY_TEXT is people as CSV, long: engine_import_begin is asked before it is read. */
-enum route_body { BODY_NONE, BODY_JSON, BODY_TEXT };
+enum route_body { BODY_NONE, BODY_JSON, BODY_TEXT, BODY_BACKUP };
 
 /* What answers: an action of the engine, or one of these. */
 enum route_special
@@ -19,6 +19,8 @@ enum route_special
   SPECIAL_METRICS,
   SPECIAL_READY,
   SPECIAL_HEALTH,
+  SPECIAL_BACKUP,     /* /backup */
+  SPECIAL_RESTORE,    /* /restore, of a body that is a backup */
 };
 
 #define ROUTE_LIST 1u     /* answers {"items", "next"} and takes limit and cursor */

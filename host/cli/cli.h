@@ -68,6 +68,9 @@ int account_complete (struct cli *cli, const json_t *app, const json_t *fields, 
 /* The commands that are more than one request */
 
 int run_app_check (struct cli *cli);
+int run_audit_export (struct cli *cli);
+int run_audit_verify (struct cli *cli);
+int run_backup (struct cli *cli);
 int run_connector_inspect (struct cli *cli);
 int run_directory_import (struct cli *cli);
 int run_doctor (struct cli *cli);
@@ -76,6 +79,7 @@ int run_hub_remove (struct cli *cli);
 int run_hub_set (struct cli *cli);
 int run_account_add (struct cli *cli);
 int run_report_show (struct cli *cli);
+int run_restore (struct cli *cli);
 int run_setup (struct cli *cli);
 int run_task_watch (struct cli *cli);
 int run_token_create (struct cli *cli);

@@ -12,10 +12,12 @@
 #include "host/common/buf.h"
 #include "host/common/clock.h"
 #include "host/common/id.h"
+#include "host/common/io.h"
 #include "host/common/text.h"
 
 #define BASE "/api/v1"
 #define URL_MAX (64u * 1024)
+#define TRANSFER_TYPE "application/octet-stream"
 #define ANSWER_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL)
 
 struct client
@@ -33,6 +35,10 @@ struct request
   const char *method, *url, *type; /* type: NULL = no body */
   const void *body;
   size_t len;
+  int in, out;                     /* a body read from, an answer written to; -1 = none */
+  uint64_t in_size;
+  int out_error;
+  CURL *curl;                      /* borrowed, while it is on its way */
   struct curl_slist *headers;      /* owned */
   struct buf answer;
   char why[CURL_ERROR_SIZE];       /* curl's own words for a failure */
@@ -117,10 +123,31 @@ client_free (struct client *c)
 }
 
 static size_t
-take_bytes (char *data, size_t size, size_t n, void *answer)
+take_bytes (char *data, size_t size, size_t n, void *request)
 {
-  buf_put (answer, data, size * n);
-  return buf_error (answer) ? 0 : size * n;
+  struct request *r = request;
+  long http = 0;
+
+  (void) curl_easy_getinfo (r->curl, CURLINFO_RESPONSE_CODE, &http);
+  if (r->out >= 0 && http >= 200 && http < 300)
+    {
+      r->out_error = io_write_all (r->out, data, size * n);
+      return r->out_error < 0 ? 0 : size * n;
+    }
+  buf_put (&r->answer, data, size * n);
+  return buf_error (&r->answer) ? 0 : size * n;
+}
+
+static size_t
+give_bytes (char *to, size_t size, size_t n, void *request)
+{
+  struct request *r = request;
+  ssize_t got;
+
+  do
+    got = read (r->in, to, size * n);
+  while (got < 0 && errno == EINTR);
+  return got < 0 ? CURL_READFUNC_ABORT : (size_t) got;
 }
 
 static int
@@ -146,7 +173,7 @@ set_options (struct client *c, struct request *r)
   curl_easy_setopt (curl, CURLOPT_CONNECTTIMEOUT_MS, (long) REACH_MS);
   curl_easy_setopt (curl, CURLOPT_TIMEOUT_MS, (long) REQUEST_TIMEOUT_MS);
   curl_easy_setopt (curl, CURLOPT_WRITEFUNCTION, take_bytes);
-  curl_easy_setopt (curl, CURLOPT_WRITEDATA, &r->answer);
+  curl_easy_setopt (curl, CURLOPT_WRITEDATA, r);
   curl_easy_setopt (curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt (curl, CURLOPT_XFERINFOFUNCTION, look_for_interrupt);
   if (c->socket)
@@ -159,7 +186,20 @@ set_options (struct client *c, struct request *r)
       curl_easy_setopt (curl, CURLOPT_HTTPAUTH, (long) CURLAUTH_BEARER);
       curl_easy_setopt (curl, CURLOPT_XOAUTH2_BEARER, c->token.data);
     }
-  if (r->type)
+  if (r->in >= 0 || r->out >= 0)
+    {
+      curl_easy_setopt (curl, CURLOPT_TIMEOUT_MS, 0L);
+      curl_easy_setopt (curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt (curl, CURLOPT_LOW_SPEED_TIME, (long) TRANSFER_QUIET_S);
+    }
+  if (r->in >= 0)
+    {
+      curl_easy_setopt (curl, CURLOPT_POST, 1L);
+      curl_easy_setopt (curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->in_size);
+      curl_easy_setopt (curl, CURLOPT_READFUNCTION, give_bytes);
+      curl_easy_setopt (curl, CURLOPT_READDATA, r);
+    }
+  else if (r->type)
     {
       curl_easy_setopt (curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->len);
       curl_easy_setopt (curl, CURLOPT_POSTFIELDS, r->body);
@@ -176,6 +216,8 @@ explain (const struct client *c, const struct request *r, CURLcode code, long os
     return say_error (STATUS_NOT_ALLOWED,
                       "You may not use %s; ask for a place in the group that may, or use --url "
                       "with a token.", c->where);
+  if (r->out_error)
+    return say_error (STATUS_FAILED, "What usherd sends cannot be written: %s.", strerror (-r->out_error));
   if (code == CURLE_WRITE_ERROR)
     return say_error (STATUS_FAILED, "usherd answered more than %u MiB; ask for less.",
                       ANSWER_BYTES_MAX / (1024 * 1024));
@@ -188,10 +230,12 @@ explain (const struct client *c, const struct request *r, CURLcode code, long os
 /* A daemon that is starting, or was restarted under an open connection.  An answer that
    is lost does no harm: reads change nothing, and writes carry their key. */
 static bool
-passes (CURLcode code, long os_error)
+passes (const struct request *r, CURLcode code, long os_error)
 {
-  return (code == CURLE_COULDNT_CONNECT && os_error != EACCES) || code == CURLE_GOT_NOTHING
-         || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
+  if (code == CURLE_COULDNT_CONNECT)
+    return os_error != EACCES;
+  return r->in < 0 && r->out < 0
+         && (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR);
 }
 
 /* The request whose answer was lost goes on at the daemon, which says so to its second. */
@@ -220,7 +264,8 @@ perform (struct client *c, struct request *r, struct answer *ret)
       (void) curl_easy_getinfo (c->curl, CURLINFO_RESPONSE_CODE, &http);
       if (code == CURLE_OK && (!under_way (r, http) || interrupt_pending () || clock_mono_ms () >= deadline))
         break;
-      if (code != CURLE_OK && (interrupt_pending () || !passes (code, os_error) || clock_mono_ms () >= deadline))
+      if (code != CURLE_OK
+          && (interrupt_pending () || !passes (r, code, os_error) || clock_mono_ms () >= deadline))
         return explain (c, r, code, os_error);
       interrupt_sleep (REACH_EVERY_MS);
     }
@@ -251,8 +296,8 @@ client_send (struct client *c, const char *method, const char *path, const char 
 {
   _cleanup_ (buf_done) struct buf url = BUF_INIT (URL_MAX);
   _cleanup_ (curl_slist_free_allp) struct curl_slist *headers = NULL;
-  struct request r = { .method = method, .type = type, .body = body, .len = len,
-                       .answer = BUF_INIT (ANSWER_BYTES_MAX) };
+  struct request r = { .method = method, .type = type, .body = body, .len = len, .in = -1, .out = -1,
+                       .curl = c->curl, .answer = BUF_INIT (ANSWER_BYTES_MAX) };
   bool write = !streq (method, "GET");
   char key[ID_TEXT_SIZE];
   struct id id = id_new ();
@@ -272,6 +317,46 @@ client_send (struct client *c, const char *method, const char *path, const char 
   status = perform (c, &r, ret);
   buf_wipe (&r.answer); /* it may hold a new token */
   return status;
+}
+
+/* A request without a key, which is sent once: R has what is special about it. */
+static int
+transfer (struct client *c, struct request *r, const char *path, struct answer *ret)
+{
+  _cleanup_ (buf_done) struct buf url = BUF_INIT (URL_MAX);
+  _cleanup_ (curl_slist_free_allp) struct curl_slist *headers = NULL;
+  int status;
+
+  buf_printf (&url, "%s%s", c->base, path);
+  if (buf_error (&url) || !add_header (&headers, "Accept", TRANSFER_TYPE ", application/json, application/problem+json")
+      || (r->in >= 0 && (!add_header (&headers, "Content-Type", TRANSFER_TYPE)
+                         /* A refusal need not wait for the body. */
+                         || !add_header (&headers, "Expect", "100-continue"))))
+    return say_no_memory ();
+  r->method = "POST";
+  r->url = url.data;
+  r->headers = headers;
+  r->curl = c->curl;
+  r->answer = (struct buf) BUF_INIT (ANSWER_BYTES_MAX);
+  status = perform (c, r, ret);
+  buf_done (&r->answer);
+  return status;
+}
+
+int
+client_receive (struct client *c, const char *path, int fd, struct answer *ret)
+{
+  struct request r = { .in = -1, .out = fd };
+
+  return transfer (c, &r, path, ret);
+}
+
+int
+client_upload (struct client *c, const char *path, int fd, uint64_t size, struct answer *ret)
+{
+  struct request r = { .in = fd, .in_size = size, .out = -1 };
+
+  return transfer (c, &r, path, ret);
 }
 
 int

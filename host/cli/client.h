@@ -9,6 +9,7 @@
 
 #define ANSWER_BYTES_MAX (64u * 1024 * 1024)
 #define REQUEST_TIMEOUT_MS 300000
+#define TRANSFER_QUIET_S 3600 /* usherd makes or checks a backup without a byte to show for it */
 #define REACH_MS 5000       /* how long a socket that is missing or refuses is tried */
 #define REACH_EVERY_MS 100
 #define PAGE_ITEMS "500"
@@ -53,6 +54,11 @@ int client_call (struct client *c, const char *method, const char *path, const j
 /* The same with LEN bytes of TYPE as the body. */
 int client_send (struct client *c, const char *method, const char *path, const char *type,
                  const void *body, size_t len, struct answer *ret);
+/* POST PATH; the bytes of a good answer are written to FD and not to RET.  Has no time
+   limit, and is not sent again. */
+int client_receive (struct client *c, const char *path, int fd, struct answer *ret);
+/* POST PATH with the SIZE bytes of FD's file as the body.  The same. */
+int client_upload (struct client *c, const char *path, int fd, uint64_t size, struct answer *ret);
 /* client_call, and a refusal is explained: RET is an answer of 200 to 299. */
 int client_get (struct client *c, const char *path, struct answer *ret);
 

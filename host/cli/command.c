@@ -303,6 +303,17 @@ const struct command commands[] = {
 
   REQUEST ("audit list", "", "What happened, who did it", audit_options,
            "GET", "/events", &view_events, NULL),
+  RUN ("audit verify", "", "Look whether any event was changed, taken out, moved or cut off", NULL,
+       "GET", "/audit/verify", NULL, run_audit_verify),
+  RUN ("audit export", "", "Every event with all it has: a line of JSON each, or CSV", audit_options,
+       "GET", "/events", &view_audit, run_audit_export),
+
+  RUN ("backup", "FILE", "Write everything but usher.key into a file", NULL,
+       "POST", "/backup", NULL, run_backup),
+  RUN ("restore", "FILE", "Put a backup in the store's place", NULL,
+       "POST", "/restore", NULL, run_restore),
+  REQUEST ("key rotate", "", "Make a new data key and seal every secret with it", NULL,
+           "POST", "/key/rotate", NULL, NULL),
 
   { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL },
 };

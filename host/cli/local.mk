@@ -9,6 +9,8 @@ libushercli_la_SOURCES = \
 	%D%/account.c \
 	%D%/args.c %D%/args.h \
 	%D%/ask.c %D%/ask.h \
+	%D%/audit.c \
+	%D%/backup.c \
 	%D%/bar.c %D%/bar.h \
 	%D%/cli.h \
 	%D%/client.c %D%/client.h \

@@ -7,6 +7,7 @@
 #include "host/engine/internal.h"
 #include "host/engine/key.h"
 #include "host/engine/metrics.h"
+#include "host/engine/restored.h"
 #include "host/engine/seals.h"
 
 static int
@@ -88,6 +89,9 @@ start_parts (struct engine *e, char **ret_why)
   x = load_apps (e);
   if (x < 0)
     return fail (ret_why, "The app files cannot be read", x);
+  x = restored_settle (e);
+  if (x < 0)
+    return fail (ret_why, "What follows from the restored backup cannot be written", x);
   x = sync_recover (e);
   if (x < 0)
     return fail (ret_why, "A half-applied sync cannot be finished", x);
@@ -120,6 +124,8 @@ engine_start (const struct engine_options *options, struct engine **ret, char **
     return fail (ret_why, "The engine cannot be started", -ENOMEM);
   e->conf = options->conf;
   e->store = options->store;
+  e->restart = options->restart;
+  e->restart_arg = options->restart_arg;
   e->state_dir = strdup (options->state_dir);
   e->libexec_dir = strdup (options->libexec_dir);
   e->connector_path = strdup (options->connector_path);

@@ -29,6 +29,8 @@ struct engine_options
   const char *connector_path;      /* DIR[:DIR...] */
   const char *app_path;            /* DIR[:DIR...] */
   const char *library_path;        /* DIR[:DIR...], NULL = none */
+  void (*restart) (void *arg);     /* asks the process to stop the engine and begin again; returns at once */
+  void *restart_arg;
 };
 
 /* Opens vault, app files and connectors, rolls half-applied syncs forward, puts open
@@ -137,6 +139,29 @@ bool engine_ready (struct engine *e, char **ret_why);
 /* Appends metric families in the text form of OpenMetrics 1.0, without the end mark. */
 int engine_metrics (struct engine *e, const struct call *c, struct buf *out, struct refusal *r);
 
+/* ---- Backup and restore: bytes, so no actions.  They answer 0, or -ECANCELED and a
+   refusal. */
+
+struct backup;
+/* A copy of the store as it is now, SIZE bytes. */
+int engine_backup (struct engine *e, const struct call *c, struct backup **ret, uint64_t *ret_size, struct refusal *r);
+/* Up to LEN bytes from AT on; how many, or a negative errno. */
+ssize_t engine_backup_read (struct backup *b, uint64_t at, void *p, size_t len);
+void engine_backup_close (struct backup *b);
+
+struct restoring;
+/* A backup is going to be received; on the socket also before set-up. */
+int engine_restore_begin (struct engine *e, const struct call *c, struct restoring **ret, struct refusal *r);
+int engine_restore_put (struct restoring *g, const void *p, size_t len, struct refusal *r);
+/* All of it came: if it is whole, of no newer schema, and usher.key opens what is sealed in
+   it, it will be in the store's place after engine_restart.  Until that is called everything
+   is as before. */
+int engine_restore_end (struct restoring *g, const struct call *c, json_t **ret, struct refusal *r);
+/* Takes NULL. */
+void engine_restore_close (struct restoring *g);
+/* Stops the engine and starts it again, soon. */
+void engine_restart (struct engine *e);
+
 /* Answers 0 and a new reference in *RET, or -ECANCELED and a refusal.  Lists answer
    {"items": [...], "next": "..."}; what starts work answers the task. */
 typedef int engine_action (struct engine *e, const struct call *c, json_t **ret, struct refusal *ret_refusal);
@@ -169,8 +194,8 @@ engine_action engine_report_list, engine_report_show, engine_issue_list, engine_
   engine_event_list;
 /* /tokens: POST {name, scopes: [], expires_at} answers the token once, as "token" */
 engine_action engine_token_list, engine_token_create, engine_token_revoke;
-/* POST /key/rotate */
-engine_action engine_key_rotate;
+/* POST /key/rotate; GET /audit/verify */
+engine_action engine_key_rotate, engine_audit_verify;
 /* /connectors, POST /connectors/{name}/enable | disable */
 engine_action engine_connector_list, engine_connector_enable, engine_connector_disable;
 

@@ -38,6 +38,8 @@ struct engine
   char **library_dirs;            /* NULL-terminated; NULL = none */
   int64_t started_ms;
   atomic_bool importing;          /* people are read from a file, or its body from a client */
+  void (*restart) (void *arg);
+  void *restart_arg;
 
   pthread_rwlock_t apps_lock;
   struct apps *apps;              /* guarded by apps_lock: replaced whole by a reload */

@@ -21,6 +21,8 @@ libusherengine_la_LIBADD = libushersession.la libusherstore.la libushervault.la 
 libusherengine_la_SOURCES = \
 	%D%/account.c %D%/accounts.h \
 	%D%/attempt.c \
+	%D%/audit.c \
+	%D%/backup.c \
 	%D%/call.c \
 	%D%/caller.c \
 	%D%/confinement.c %D%/confinement.h \
@@ -50,6 +52,7 @@ libusherengine_la_SOURCES = \
 	%D%/recover.c \
 	%D%/refusal.c %D%/refusal.h \
 	%D%/report.c \
+	%D%/restored.c %D%/restored.h \
 	%D%/run-change.c \
 	%D%/run-sync.c \
 	%D%/run-validate.c \

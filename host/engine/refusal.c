@@ -55,6 +55,8 @@ static const struct
   { "idempotency-pending", 409, "Request under way", "Wait, then repeat it with the same key.", 1 },
   { "changed", 412, "Changed meanwhile", "Read it again.", 0 },
   { "too-large", 413, "Too large", "Send less.", 0 },
+  { "backup-busy", 409, "Backup under way", "Wait until it has ended.", 5 },
+  { "backup-refused", 422, "Backup refused", "Nothing was changed.", 0 },
   { "not-set-up", 409, "Not set up", "Run usher setup.", 0 },
   { "already-set-up", 409, "Already set up", "The workspace exists: go on with it.", 0 },
   { "read-only", 503, "No room", "Free space on the disk that holds the state folder.", 60 },

@@ -10,6 +10,7 @@
 #include "host/engine/confinement.h"
 #include "host/engine/connectors.h"
 #include "host/engine/people.h"
+#include "host/engine/restored.h"
 #include "host/engine/seals.h"
 
 #define NAME_MAX_CHARS 80u
@@ -119,7 +120,7 @@ int
 engine_status (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
-  json_t *workspace = workspace_get (t), *answer;
+  json_t *workspace = workspace_get (t), *answer, *restored;
   struct queue_counts tasks;
   struct store_space space;
   struct tally n = { .t = t };
@@ -146,6 +147,9 @@ engine_status (struct engine *e, const struct call *c, json_t **ret, struct refu
                       confinement_json ());
   json_set_time (answer, "started_at", e->started_ms);
   json_set_text (answer, "workspace", json_text (workspace, "name"));
+  restored = n.sight.all || !workspace ? restored_json (e, t) : NULL;
+  if (restored)
+    (void) json_object_set_new (answer, "restored", restored);
   json_decref (workspace);
   return answer_read (t, answer, ret, r);
 }
@@ -249,6 +253,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
     {
       check_state (e, checks);
       seals_check (e, checks, add_check);
+      restored_check (e, t, checks, add_check);
       confinement_check (checks, add_check);
     }
   check_apps (e, checks);
