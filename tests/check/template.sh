@@ -12,6 +12,7 @@ lib=$(dirname "$pc")
 export PKG_CONFIG_PATH="$pc" PKG_CONFIG_SYSROOT_DIR="$tmp/root"
 mkdir "$tmp/author"
 cp "$top"/sdk/template/* "$tmp/author/"
+host/usherd --check-app "$tmp/author/members.json"
 cd "$tmp/author"
 make -s CFLAGS="-O2 -Wall -Wextra -pedantic -Werror"
 exported=$(nm -D --defined-only members.so | awk '{ print $3 }')
