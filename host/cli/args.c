@@ -350,3 +350,29 @@ args_operand (const struct args *a, const char *name)
       return a->operands[i];
   return NULL;
 }
+
+static const char *
+environment (const char *name)
+{
+  const char *value = getenv (name);
+
+  return value && *value ? value : NULL;
+}
+
+int
+args_address (const struct args *a, struct client_address *ret)
+{
+  bool flags = a->socket || a->url;
+
+  *ret = (struct client_address) {
+    .socket = flags ? a->socket : environment ("USHER_SOCKET"),
+    .url = flags ? a->url : environment ("USHER_URL"),
+    .token_file = a->token_file ? a->token_file : environment ("USHER_TOKEN_FILE"),
+  };
+  if (ret->socket && ret->url)
+    return say_error (STATUS_USAGE, "%s: only one can be the daemon's address.",
+                      flags ? "--socket and --url" : "USHER_SOCKET and USHER_URL");
+  if (!ret->socket && !ret->url)
+    ret->socket = RUNSTATEDIR "/usher/usher.sock";
+  return STATUS_DONE;
+}

@@ -2,6 +2,7 @@
 #ifndef USHER_CLI_ARGS_H
 #define USHER_CLI_ARGS_H
 
+#include "host/cli/client.h"
 #include "host/cli/command.h"
 
 enum format
@@ -38,5 +39,9 @@ const char *args_value (const struct args *a, const char *name);
 bool args_has (const struct args *a, const char *name);
 /* The operand that the command calls NAME; NULL = there is none. */
 const char *args_operand (const struct args *a, const char *name);
+
+/* Where the daemon is.  Flags win over the environment; a socket and a URL exclude each
+   other in both.  RET borrows from A and the environment. */
+int args_address (const struct args *a, struct client_address *ret);
 
 #endif

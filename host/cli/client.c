@@ -27,6 +27,7 @@ struct client
   char *base;           /* owned; "http://localhost/api/v1" */
   const char *where;    /* for messages: socket, or the URL; points into the two above */
   struct secret token;
+  int64_t reach_ms;     /* how long it is tried */
 };
 
 /* A request while it is on its way. */
@@ -101,6 +102,7 @@ client_open (const struct client_address *address, struct client **ret)
 
   if (!c || !(c->curl = curl_easy_init ()))
     return say_no_memory ();
+  c->reach_ms = address->once ? 0 : REACH_MS;
   status = set_base (c, address);
   if (!status && address->token_file)
     status = read_token (address->token_file, &c->token);
@@ -248,7 +250,7 @@ under_way (const struct request *r, long http)
 static int
 perform (struct client *c, struct request *r, struct answer *ret)
 {
-  int64_t deadline = clock_mono_ms () + REACH_MS;
+  int64_t deadline = clock_mono_ms () + c->reach_ms;
   json_error_t error;
   CURLcode code;
   long os_error, http = 0;

@@ -21,6 +21,7 @@ struct client_address
   const char *socket; /* path, NULL with url */
   const char *url;    /* without /api/v1 */
   const char *token_file;
+  bool once;          /* do not try again where nobody answers */
 };
 
 struct answer

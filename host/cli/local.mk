@@ -15,6 +15,7 @@ libushercli_la_SOURCES = \
 	%D%/cli.h \
 	%D%/client.c %D%/client.h \
 	%D%/command.c %D%/command.h \
+	%D%/complete.c %D%/complete.h \
 	%D%/file.c \
 	%D%/hub.c \
 	%D%/interrupt.c %D%/interrupt.h \

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "host/cli/cli.h"
+#include "host/cli/complete.h"
 #include "host/cli/interrupt.h"
 #include "host/cli/output.h"
 #include "host/cli/say.h"
@@ -52,33 +53,6 @@ prepare (void)
   (void) curl_global_init (CURL_GLOBAL_DEFAULT);
 }
 
-static const char *
-environment (const char *name)
-{
-  const char *value = getenv (name);
-
-  return value && *value ? value : NULL;
-}
-
-/* Flags win over the environment; a socket and a URL exclude each other in both. */
-static int
-find_daemon (const struct args *a, struct client_address *ret)
-{
-  bool flags = a->socket || a->url;
-
-  *ret = (struct client_address) {
-    .socket = flags ? a->socket : environment ("USHER_SOCKET"),
-    .url = flags ? a->url : environment ("USHER_URL"),
-    .token_file = a->token_file ? a->token_file : environment ("USHER_TOKEN_FILE"),
-  };
-  if (ret->socket && ret->url)
-    return say_error (STATUS_USAGE, "%s: only one can be the daemon's address.",
-                      flags ? "--socket and --url" : "USHER_SOCKET and USHER_URL");
-  if (!ret->socket && !ret->url)
-    ret->socket = RUNSTATEDIR "/usher/usher.sock";
-  return STATUS_DONE;
-}
-
 static int
 run_command (struct cli *cli)
 {
@@ -88,7 +62,7 @@ run_command (struct cli *cli)
 
   if (!(c->flags & COMMAND_NO_DAEMON))
     {
-      status = find_daemon (&cli->args, &address);
+      status = args_address (&cli->args, &address);
       if (!status)
         status = client_open (&address, &cli->client);
       if (status)
@@ -106,6 +80,11 @@ main (int argc, char **argv)
   int status, finished;
 
   prepare ();
+  if (argc > 1 && streq (argv[1], COMPLETE_FLAG))
+    {
+      complete (argc - 2, argv + 2);
+      return output_finish ();
+    }
   status = args_parse (argc - 1, argv + 1, &cli.args);
   if (!status && cli.args.version)
     (void) printf ("usher %s\n", PACKAGE_VERSION);

@@ -1,6 +1,7 @@
 # The command usher against an API that answers what the test says.
 CLI_TESTS = \
 	%D%/cli-answers.sh \
+	%D%/cli-complete.sh \
 	%D%/cli-reach.sh \
 	%D%/cli-secrets.sh \
 	%D%/cli-tasks.sh \
