@@ -87,6 +87,30 @@ AC_DEFUN([USHER_LIBRARIES], [
   AC_CHECK_HEADERS([linux/landlock.h])
 ])
 
+# USHER_SERVICE_FOLDER(VARIABLE, BELOW): where systemd looks for one kind of file: what it
+# says itself where it shares the prefix, else a folder that it also reads.
+AC_DEFUN([USHER_SERVICE_FOLDER], [
+  AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=DIR], [default: what systemd says, or PREFIX/lib/$2])],
+    [$1=$withval],
+    [$1=
+     AS_IF([test "x$prefix" = x/usr], [PKG_CHECK_VAR([$1], [systemd], [$1])])
+     AS_IF([test -z "$$1"], [$1='${prefix}/lib/$2'])])
+  AC_SUBST([$1])
+])
+
+# USHER_SERVICE: the unit and what belongs to it.  The unit gives the daemon /var/lib/usher
+# and /run/usher, so that it is of use only to a daemon that looks there.
+AC_DEFUN([USHER_SERVICE], [
+  USHER_SERVICE_FOLDER([systemdsystemunitdir], [systemd/system])
+  USHER_SERVICE_FOLDER([sysusersdir], [sysusers.d])
+  USHER_SERVICE_FOLDER([tmpfilesdir], [tmpfiles.d])
+  have_service=$have_systemd
+  AS_CASE([$sysconfdir:$localstatedir:$runstatedir],
+    [/etc:/var:/run], [],
+    [have_service="no, it needs --sysconfdir=/etc --localstatedir=/var --runstatedir=/run"])
+  AM_CONDITIONAL([SERVICE], [test "x$have_service" = xyes])
+])
+
 # USHER_FLAG(VARIABLE, FLAG): append FLAG to VARIABLE if compiler and linker take it.
 AC_DEFUN([USHER_FLAG], [
   AS_VAR_PUSHDEF([usher_cv], [usher_cv_flag_$2])
@@ -154,6 +178,7 @@ usher $PACKAGE_VERSION, connector ABI $USHER_ABI_MAJOR.$USHER_ABI_MINOR
   sanitizers           $enable_sanitizers
   test hooks           $enable_test_hooks
   systemd              $have_systemd
+  service installed    $have_service
   unit tests (check)   $have_check
 ])
 ])

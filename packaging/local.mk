@@ -1,5 +1,22 @@
 # What packages ship beside the program.
 
+exampledir = $(docdir)/examples
+dist_example_DATA = %D%/examples/usher.conf
+
+# The service.  What the folders are called in full, make alone knows.
+noinst_DATA += %D%/systemd/usher.service
+CLEANFILES += %D%/systemd/usher.service
+EXTRA_DIST += %D%/systemd/usher.service.in
+%D%/systemd/usher.service: %D%/systemd/usher.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed 's,[@]sbindir[@],$(sbindir),' $(srcdir)/$@.in >$@
+
+if SERVICE
+systemdsystemunit_DATA = %D%/systemd/usher.service
+dist_sysusers_DATA = %D%/systemd/sysusers.d/usher.conf
+dist_tmpfiles_DATA = %D%/systemd/tmpfiles.d/usher.conf
+endif
+AM_DISTCHECK_CONFIGURE_FLAGS = --sysconfdir=/etc --localstatedir=/var --runstatedir=/run
+
 # Completion.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completions/bash/usher %D%/completions/bash/usherd
