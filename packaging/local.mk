@@ -24,3 +24,13 @@ zshcompletiondir = $(datadir)/zsh/site-functions
 dist_zshcompletion_DATA = %D%/completions/zsh/_usher
 fishcompletiondir = $(datadir)/fish/vendor_completions.d
 dist_fishcompletion_DATA = %D%/completions/fish/usher.fish %D%/completions/fish/usherd.fish
+
+# Packages for Debian, from the tarball that "make dist" makes.
+EXTRA_DIST += %D%/debian %D%/build-deb %D%/check-packages %D%/chroot-lib
+
+.PHONY: deb check-packages
+deb: dist
+	$(srcdir)/%D%/build-deb $(distdir).tar.gz .
+
+check-packages: dist
+	$(srcdir)/%D%/check-packages $(distdir).tar.gz

@@ -45,4 +45,8 @@ libusher_fakehost_a_SOURCES = \
 	%D%/fakehost/fake-rows.c
 
 dist_man_MANS += %D%/man/usher-connector.3
-EXTRA_DIST += %D%/ABI %D%/template/Makefile %D%/template/members.c %D%/template/members.json
+EXTRA_DIST += %D%/ABI
+
+# What an author begins with.
+templatedir = $(docdir)/examples/template
+dist_template_DATA = %D%/template/Makefile %D%/template/members.c %D%/template/members.json
