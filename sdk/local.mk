@@ -49,4 +49,5 @@ EXTRA_DIST += %D%/ABI
 
 # What an author begins with.
 templatedir = $(docdir)/examples/template
-dist_template_DATA = %D%/template/Makefile %D%/template/members.c %D%/template/members.json
+dist_template_DATA = %D%/template/Makefile %D%/template/members.c %D%/template/members.json \
+	%D%/template/test-members.c

@@ -4,4 +4,4 @@ TESTS += $(SDK_CHECKS)
 if !SANITIZERS
 TESTS += %D%/template.sh
 endif
-EXTRA_DIST += $(SDK_CHECKS) %D%/template.sh %D%/template-run.c
+EXTRA_DIST += $(SDK_CHECKS) %D%/template.sh

@@ -15,11 +15,11 @@ cp "$top"/sdk/template/* "$tmp/author/"
 host/usherd --check-app "$tmp/author/members.json"
 cd "$tmp/author"
 make -s CFLAGS="-O2 -Wall -Wextra -pedantic -Werror"
+# What usher-connector(3) shows is this.
+sed 's/\\e$/\\/' "$top/sdk/man/usher-connector.3" |
+  sed -n '/^\.Ss Building/,/^\.Ed/{/^\./!p}' | diff - Makefile
 exported=$(nm -D --defined-only members.so | awk '{ print $3 }')
 [ "$exported" = usher_connector_v1 ] || { echo "members.so exports: $exported"; exit 1; }
-# shellcheck disable=SC2046 # one flag a word
-${CC:-cc} -std=gnu99 -o run "$top/tests/check/template-run.c" $(pkg-config --cflags usher-connector-1) \
-  "$lib/libusher-fakehost.a" -ldl
-LD_LIBRARY_PATH="$lib" ./run ./members.so
+LD_LIBRARY_PATH="$lib" make -s check CFLAGS="-O2 -Wall -Wextra -pedantic -Werror"
 make -s install DESTDIR="$tmp/out" connectordir=/c appdir=/a
 [ -f "$tmp/out/c/members.so" ] && [ -f "$tmp/out/a/members.json" ]
