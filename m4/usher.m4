@@ -152,6 +152,19 @@ AC_DEFUN([USHER_COMPILER_FLAGS], [
     HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE"
     SANITIZE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"])
 
+  # The CRC instruction of x86-64, chosen at run time.
+  AC_CACHE_CHECK([for the crc32 instruction of SSE 4.2], [usher_cv_sse42_crc32],
+    [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
+#include <stdint.h>
+static uint64_t __attribute__ ((target ("sse4.2")))
+step (uint64_t crc, uint64_t v)
+{
+  return __builtin_ia32_crc32di (crc, v);
+}]], [[return __builtin_cpu_supports ("sse4.2") ? (int) step (0, 1) : 0;]])],
+      [usher_cv_sse42_crc32=yes], [usher_cv_sse42_crc32=no])])
+  AS_IF([test "x$usher_cv_sse42_crc32" = xyes],
+    [AC_DEFINE([HAVE_SSE42_CRC32], [1], [Define to 1 where the compiler knows SSE 4.2's crc32.])])
+
   # Programs are position independent; modules are so anyway.
   PROGRAM_CFLAGS=
   PROGRAM_LDFLAGS=

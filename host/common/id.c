@@ -11,12 +11,18 @@
 #include "host/common/clock.h"
 #include "host/common/text.h"
 
+/* Random numbers fetched at once: a system call for each of a million ids would cost more
+   than everything else about them. */
+#define POOL 256u
+
 static struct
 {
-  pthread_mutex_t lock;
-  int64_t ms;       /* guarded by lock */
-  uint64_t counter; /* guarded by lock: the 62 low random bits of the last id */
-} last = { PTHREAD_MUTEX_INITIALIZER, 0, 0 };
+  pthread_mutex_t lock; /* guards all that follows */
+  int64_t ms;
+  uint64_t counter;     /* the 62 low random bits of the last id */
+  uint64_t pool[POOL];
+  size_t left;          /* of the pool */
+} last = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
 random_bytes (void *p, size_t len)
@@ -35,6 +41,18 @@ random_bytes (void *p, size_t len)
     }
 }
 
+/* Called with the lock held. */
+static uint64_t
+random_number (void)
+{
+  if (!last.left)
+    {
+      random_bytes (last.pool, sizeof last.pool);
+      last.left = POOL;
+    }
+  return last.pool[--last.left];
+}
+
 struct id
 id_new (void)
 {
@@ -43,8 +61,8 @@ id_new (void)
   uint64_t low;
   int i;
 
-  random_bytes (&low, sizeof low);
   pthread_mutex_lock (&last.lock);
+  low = random_number ();
   if (ms > last.ms)
     {
       last.ms = ms;

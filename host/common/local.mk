@@ -12,6 +12,7 @@ libushercommon_la_SOURCES = \
 	%D%/io.c %D%/io.h \
 	%D%/landlock.c %D%/landlock.h \
 	%D%/log.c %D%/log.h \
+	%D%/row-get.c \
 	%D%/row.c %D%/row.h \
 	%D%/secret.h \
 	%D%/suggest.c %D%/suggest.h \

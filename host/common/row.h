@@ -10,6 +10,8 @@
 #include "host/common/base.h"
 #include "host/common/buf.h"
 
+#define ROW_PREFIX 4u       /* the length */
+#define ROW_NO_TEXT 0xffffu /* a length that says NULL */
 #define ROW_MAX 49152u      /* a whole row */
 #define ROW_ID_MAX 1024u    /* an id, a handle */
 #define ROW_TEXT_MAX 4096u  /* any other text */
@@ -59,6 +61,29 @@ int row_span (const void *p, size_t len, size_t *ret);
    -ENOMEM when the arena is full; one of ROW_ARENA_MAX holds any row. */
 #define ROW_ARENA_MAX (1024u * 1024)
 int row_get (const void *p, size_t len, struct arena *arena, struct row *ret);
+
+/* Checks one row of exactly LEN bytes as row_get does, and copies nothing: 0 and its
+   kind, or -EBADMSG. */
+int row_check (const void *p, size_t len, enum row_kind *ret_kind);
+
+/* What is looked at in a row of a member that row_check or row_get has passed, or that this
+   program wrote: texts stay where they are.  For the million rows that are compared,
+   matched and found by; the rest of a row is read by row_get. */
+struct row_text
+{
+  const char *s;        /* NULL = none; not NUL-terminated */
+  size_t len;
+};
+struct row_view
+{
+  uint32_t state, flags;
+  struct row_text id, email, username;
+  struct row_text roles; /* the bytes of all roles, for row_next_role */
+};
+/* -EBADMSG for another kind and for what does not fit. */
+int row_look (const void *p, size_t len, struct row_view *ret);
+/* Takes the next role off ROLES: true and its two texts, or false at the end. */
+bool row_next_role (struct row_text *roles, struct row_text *ret_group, struct row_text *ret_id);
 
 /* The key a member row (and the edges of that member) sorts and merges by: 'm' or,
    for an invitation, 'i', then the id; an invitation without an id has 'i', NUL and

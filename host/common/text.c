@@ -3,8 +3,6 @@
 
 #include "host/common/text.h"
 
-#define EMAIL_MAX 254u
-
 int
 parse_u64 (const char *s, uint64_t min, uint64_t max, uint64_t *ret)
 {
@@ -149,6 +147,26 @@ ascii_casecmp (const char *a, const char *b)
   return (int) lower (*a) - (int) lower (*b);
 }
 
+bool
+ascii_same (const char *a, size_t len, const char *b)
+{
+  size_t i;
+
+  for (i = 0; i < len && lower (a[i]) == lower (b[i]); i++)
+    if (!b[i])
+      return false;
+  return i == len && !b[i];
+}
+
+void
+ascii_fold (const char *s, size_t len, char *ret)
+{
+  size_t i;
+
+  for (i = 0; i < len; i++)
+    ret[i] = (char) lower (s[i]);
+}
+
 void
 ascii_lower (char *s)
 {
@@ -170,36 +188,40 @@ has_suffix (const char *s, const char *suffix)
   return n >= m && memcmp (s + n - m, suffix, m) == 0;
 }
 
-char *
-email_normalise (const char *s)
+size_t
+email_fold (const char *s, size_t len, char ret[EMAIL_MAX])
 {
-  const char *end, *at = NULL, *p;
-  char *copy;
-  size_t len;
+  const char *end = s + len, *at = NULL, *p;
 
-  while (*s == ' ' || *s == '\t')
+  while (s < end && (*s == ' ' || *s == '\t'))
     s++;
-  end = s + strlen (s);
   while (end > s && (end[-1] == ' ' || end[-1] == '\t'))
     end--;
   len = (size_t) (end - s);
   if (len > EMAIL_MAX)
-    return NULL;
+    return 0;
   for (p = s; p < end; p++)
     if ((unsigned char) *p <= 0x20 || *p == 0x7f)
-      return NULL;
+      return 0;
     else if (*p == '@')
       {
         if (at)
-          return NULL;
+          return 0;
         at = p;
       }
   if (!at || at == s || at + 1 == end)
-    return NULL;
-  copy = strndup (s, len);
-  if (copy)
-    ascii_lower (copy);
-  return copy;
+    return 0;
+  ascii_fold (s, len, ret);
+  return len;
+}
+
+char *
+email_normalise (const char *s)
+{
+  char folded[EMAIL_MAX];
+  size_t len = email_fold (s, strlen (s), folded);
+
+  return len ? strndup (folded, len) : NULL;
 }
 
 void

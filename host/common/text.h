@@ -19,6 +19,8 @@ bool text_is_line (const char *s);
 
 /* ASCII only; the rest is compared as it is. */
 int ascii_casecmp (const char *a, const char *b);
+/* Whether the LEN bytes at A are B. */
+bool ascii_same (const char *a, size_t len, const char *b);
 void ascii_lower (char *s);
 bool has_prefix (const char *s, const char *prefix);
 bool has_suffix (const char *s, const char *suffix);
@@ -28,6 +30,12 @@ bool has_suffix (const char *s, const char *suffix);
    local@domain without spaces or controls, or longer than 254 bytes; else the
    caller frees it. */
 char *email_normalise (const char *s);
+/* The same of LEN bytes without a NUL: the length of what is written to RET, 0 for no
+   address. */
+#define EMAIL_MAX 254u
+size_t email_fold (const char *s, size_t len, char ret[EMAIL_MAX]);
+/* Copies LEN bytes in ASCII lower case. */
+void ascii_fold (const char *s, size_t len, char *ret);
 
 /* Bytes to lower-case hex; RET has room for 2 * LEN + 1. */
 void hex_encode (const void *p, size_t len, char *ret);

@@ -12,7 +12,6 @@
 
 #define LOOKS_PER_SNAPSHOT 1000u
 #define ROLES_MAX 10000u
-#define ARENA_BYTES (256u * 1024)
 
 void
 merge_init (struct merge *m, struct run *run)
@@ -67,106 +66,81 @@ push_id (struct id **list, size_t *n, size_t *cap, const struct id *id)
 }
 
 /* ---- People linked in this pass: a second account with the same address must not be
-   linked too.  An open hash set of the random half of their ids. */
+   linked too.  A bit for each number of a person. */
 
-static uint64_t
-half (const struct id *id)
-{
-  uint64_t v;
-
-  memcpy (&v, id->b + 8, sizeof v);
-  return v ? v : 1;
-}
-
+/* True when the person NUMBER was linked already (or there is no memory to know); else it
+   counts as linked from now on. */
 static bool
-set_place (uint64_t *set, size_t cap, uint64_t v, size_t *ret)
+linked_before (struct merge *m, uint64_t number)
 {
-  size_t i = v * UINT64_C (0x9e3779b97f4a7c15) >> 20 & (cap - 1);
+  size_t word = (size_t) (number / 64);
+  uint64_t bit = UINT64_C (1) << number % 64;
 
-  while (set[i] && set[i] != v)
-    i = (i + 1) & (cap - 1);
-  *ret = i;
-  return set[i] == v;
-}
-
-/* True when PERSON was already in the set; adds it. */
-static bool
-linked_before (struct merge *m, const struct id *person)
-{
-  size_t at, i;
-
-  if (m->n_linked * 2 >= m->cap_linked)
+  if (word >= m->cap_linked)
     {
-      size_t cap = m->cap_linked ? m->cap_linked * 2 : 1024;
-      uint64_t *set = calloc (cap, sizeof *set);
+      size_t cap = MAX (word + 1, m->cap_linked * 2);
+      uint64_t *grown = reallocarray (m->linked, cap, sizeof *grown);
 
-      if (!set)
+      if (!grown)
         return true;
-      for (i = 0; i < m->cap_linked; i++)
-        if (m->linked[i] && !set_place (set, cap, m->linked[i], &at))
-          set[at] = m->linked[i];
-      free (m->linked);
-      m->linked = set;
+      memset (grown + m->cap_linked, 0, (cap - m->cap_linked) * sizeof *grown);
+      m->linked = grown;
       m->cap_linked = cap;
     }
-  if (set_place (m->linked, m->cap_linked, half (person), &at))
+  if (m->linked[word] & bit)
     return true;
-  m->linked[at] = half (person);
-  m->n_linked++;
+  m->linked[word] |= bit;
   return false;
 }
 
 /* ---- Deciding. */
 
-static const char *
-address_of (const struct usher_member *shown)
+/* The address to match by, as it is compared; its length, 0 for none. */
+static size_t
+address_of (const struct row_view *shown, char ret[EMAIL_MAX])
 {
-  return shown->email ? shown->email : shown->username && strchr (shown->username, '@') ? shown->username : NULL;
+  const struct row_text *t = &shown->email;
+
+  if (!t->s && shown->username.s && memchr (shown->username.s, '@', shown->username.len))
+    t = &shown->username;
+  return t->s ? email_fold (t->s, t->len, ret) : 0;
 }
 
 /* The one person whose address this is, who is not linked here yet. */
 static bool
-person_for (struct merge *m, const struct usher_member *shown, struct id *ret, bool *ret_guest)
+person_for (struct merge *m, const struct row_view *shown, struct person_facts *ret)
 {
-  const char *address = address_of (shown);
-  _cleanup_ (freep) char *email = address ? email_normalise (address) : NULL;
+  char address[EMAIL_MAX];
+  size_t len = address_of (shown, address);
   struct member other;
-  struct id found[2];
-  json_t *person;
-  bool fits;
 
-  if (!email || txn_doc_find (look (m), STORE_PERSON_ADDRESS, email, found, 2) != 1)
+  if (!len || txn_person_by_address (look (m), address, len, ret) != 1 || ret->removed)
     return false;
-  person = txn_doc_get (m->look, STORE_PERSON, &found[0]);
-  fits = person && !streq (json_text (person, "status"), "removed");
-  *ret_guest = json_flag (person, "is_guest");
-  json_decref (person);
-  if (!fits || (txn_member_by_person (m->look, &m->run->hub_id, &found[0], &other) == 1
-                && member_is_live (&other.link))
-      || linked_before (m, &found[0]))
+  if (!m->empty && txn_member_by_person (m->look, &m->run->hub_id, &ret->id, &other) == 1
+      && member_is_live (&other.link))
     return false;
-  *ret = found[0];
-  return true;
+  return !linked_before (m, ret->number);
+}
+
+/* In ASCII letters of any case; no text is like NULL. */
+static bool
+text_is (const struct row_text *t, const char *s)
+{
+  return s && t->s && ascii_same (t->s, t->len, s);
 }
 
 static bool
-is_automation (const struct merge *m, const struct usher_member *shown)
+is_automation (const struct merge *m, const struct row_view *shown)
 {
-  const char *name = json_text (m->run->hub, "automation_username");
-  const char *email = json_text (m->run->hub, "automation_email");
-
-  if (shown->flags & USHER_F_SELF)
-    return true;
-  return (name && ((shown->username && ascii_casecmp (name, shown->username) == 0)
-                   || (shown->email && ascii_casecmp (name, shown->email) == 0)))
-         || (email && shown->email && ascii_casecmp (email, shown->email) == 0);
+  return (shown->flags & USHER_F_SELF) || text_is (&shown->username, m->own_name)
+         || text_is (&shown->email, m->own_name) || text_is (&shown->email, m->own_email);
 }
 
 static void
-set_status (struct member_link *link, uint16_t status)
+set_status (const struct merge *m, struct member_link *link, uint16_t status)
 {
   if (link->status != status)
-    link->changed_ms = clock_now_ms ();
+    link->changed_ms = m->now_ms;
   link->status = status;
 }
 
@@ -189,27 +163,26 @@ note_event (struct merge *m, const char *type, const struct member_link *link, c
 
 /* Links the member to the person its address names, as an adopted collaborator. */
 static int
-try_match (struct merge *m, struct member_link *link, const struct usher_member *shown)
+try_match (struct merge *m, struct member_link *link, const struct row_view *shown)
 {
-  bool guest = false;
-  struct id person;
+  struct person_facts person;
 
   if (!id_is_zero (&link->person)
       || (link->flags & (MEMBER_F_EXEMPT | MEMBER_F_NO_AUTO_MATCH | MEMBER_F_AUTOMATION))
       || shown->state == USHER_DISABLED || (shown->flags & USHER_F_NOT_A_PERSON)
-      || !person_for (m, shown, &person, &guest))
+      || !person_for (m, shown, &person))
     return 0;
-  link->person = person;
-  link->flags |= MEMBER_F_ADOPTED | (guest ? MEMBER_F_GUEST : 0);
+  link->person = person.id;
+  link->flags |= MEMBER_F_ADOPTED | (person.guest ? MEMBER_F_GUEST : 0);
   link->hub_role = HUB_COLLABORATOR;
-  link->adopted_ms = clock_now_ms ();
-  set_status (link, shown->state >= USHER_PENDING ? MEMBER_PENDING_INVITE : member_settled (m->run->hub));
+  link->adopted_ms = m->now_ms;
+  set_status (m, link, shown->state >= USHER_PENDING ? MEMBER_PENDING_INVITE : member_settled (m->run->hub));
   return note_event (m, "member.matched", link, "auto");
 }
 
 /* Flags that say what the app shows now. */
 static void
-take_state (struct merge *m, struct member_link *link, const struct usher_member *shown)
+take_state (struct merge *m, struct member_link *link, const struct row_view *shown)
 {
   link->flags &= ~(MEMBER_F_DISABLED | MEMBER_F_INVITE | MEMBER_F_AUTOMATION);
   link->flags |= MEMBER_F_SEEN;
@@ -225,7 +198,7 @@ take_state (struct merge *m, struct member_link *link, const struct usher_member
 
 /* How a status known before goes on, now that the app shows the member. */
 static int
-next_status (struct merge *m, struct member_link *link, const struct usher_member *shown)
+next_status (struct merge *m, struct member_link *link, const struct row_view *shown)
 {
   bool active = shown->state == USHER_ACTIVE;
   const char *outcome;
@@ -234,12 +207,12 @@ next_status (struct merge *m, struct member_link *link, const struct usher_membe
     {
       if (link->status != MEMBER_SYNC_FAILED)
         link->before = link->status;
-      set_status (link, MEMBER_SYNC_FAILED);
+      set_status (m, link, MEMBER_SYNC_FAILED);
       return 0;
     }
   if (link->status == MEMBER_SYNC_FAILED)
     {
-      set_status (link, link->before ? link->before : MEMBER_UNMATCHED);
+      set_status (m, link, link->before ? link->before : MEMBER_UNMATCHED);
       link->before = 0;
     }
   switch (link->status)
@@ -251,29 +224,29 @@ next_status (struct merge *m, struct member_link *link, const struct usher_membe
       m->reappeared += outcome != NULL;
       link->person = (struct id) { { 0 } };
       link->flags &= ~(MEMBER_F_ADOPTED | MEMBER_F_GUEST | MEMBER_F_BY_USHER);
-      set_status (link, MEMBER_UNMATCHED);
+      set_status (m, link, MEMBER_UNMATCHED);
       return note_event (m, "member.reappeared", link, outcome);
     case MEMBER_PENDING_INVITE:
     case MEMBER_INVITE_EXPIRED:
     case MEMBER_INVITE_FAILED:
       if (active)
         {
-          set_status (link, id_is_zero (&link->person) ? MEMBER_UNMATCHED : member_settled (m->run->hub));
+          set_status (m, link, id_is_zero (&link->person) ? MEMBER_UNMATCHED : member_settled (m->run->hub));
           return note_event (m, "member.joined", link, NULL);
         }
       if (shown->state == USHER_PENDING)
-        set_status (link, MEMBER_PENDING_INVITE);
+        set_status (m, link, MEMBER_PENDING_INVITE);
       if (shown->state == USHER_EXPIRED || shown->state == USHER_DECLINED)
-        set_status (link, MEMBER_INVITE_EXPIRED);
+        set_status (m, link, MEMBER_INVITE_EXPIRED);
       return 0;
     case MEMBER_UPDATE_FAILED:
       /* What the app shows is what counts from now on (behaviour 7.2). */
-      set_status (link, member_settled (m->run->hub));
+      set_status (m, link, member_settled (m->run->hub));
       return 0;
     case MEMBER_DEPROVISIONING_FAILED:
       if (shown->state != USHER_DISABLED)
         return 0;
-      set_status (link, MEMBER_REMOVED);
+      set_status (m, link, MEMBER_REMOVED);
       link->flags |= MEMBER_F_BY_USHER;
       return 0;
     default:
@@ -284,16 +257,16 @@ next_status (struct merge *m, struct member_link *link, const struct usher_membe
 /* An invitation that was accepted comes back as a member with the same address: the
    link, and everything decided about it, goes on with the new id. */
 static bool
-adopt_invitation (struct merge *m, const struct usher_member *shown, struct member *ret)
+adopt_invitation (struct merge *m, const struct row_view *shown, struct member *ret)
 {
-  const char *address = address_of (shown);
-  _cleanup_ (freep) char *email = address ? email_normalise (address) : NULL;
+  char email[EMAIL_MAX + 1];
+  size_t len = address_of (shown, email), n, i;
   struct id ids[8];
   struct member old;
-  size_t n, i;
 
-  if (!email || shown->state >= USHER_PENDING)
+  if (!len || shown->state >= USHER_PENDING)
     return false;
+  email[len] = '\0';
   n = txn_member_find (look (m), &m->run->hub_id, email, ids, ARRAY_SIZE (ids));
   for (i = 0; i < n; i++)
     if (txn_member_get (m->look, &m->run->hub_id, &ids[i], &old) == 1 && member_is_live (&old.link)
@@ -309,23 +282,35 @@ adopt_invitation (struct merge *m, const struct usher_member *shown, struct memb
 }
 
 static void
-note_roles (struct merge *m, const struct usher_member *shown)
+note_role (struct merge *m, const struct row_text *group, const struct row_text *id)
 {
-  size_t i;
+  json_t *ids = json_object_getn (m->roles_seen, group->s, group->len);
 
-  for (i = 0; i < shown->n_roles; i++)
+  if (!ids)
     {
-      const char *group = shown->roles[i].key ? shown->roles[i].key : "role";
-      json_t *ids = json_object_get (m->roles_seen, group);
-
-      if (!ids)
-        {
-          ids = json_object ();
-          (void) json_object_set_new (m->roles_seen, group, ids);
-        }
-      if (json_object_size (ids) < ROLES_MAX && !json_object_get (ids, shown->roles[i].value))
-        (void) json_object_set_new (ids, shown->roles[i].value, json_true ());
+      ids = json_object ();
+      (void) json_object_setn_new (m->roles_seen, group->s, group->len, ids);
     }
+  if (json_object_size (ids) < ROLES_MAX && !json_object_getn (ids, id->s, id->len))
+    (void) json_object_setn_new (ids, id->s, id->len, json_true ());
+}
+
+/* Members of a hub share few sets of roles.  LASTING: the row stays where it is, so that
+   its set is known again. */
+static void
+note_roles (struct merge *m, const struct row_view *shown, bool lasting)
+{
+  struct row_text left = shown->roles, group, id, *known;
+
+  if (!left.len)
+    return;
+  known = &m->role_sets[(left.len * 31 + (unsigned char) left.s[left.len - 1]) % MERGE_ROLE_SETS];
+  if (known->len == left.len && memcmp (known->s, left.s, left.len) == 0)
+    return;
+  while (row_next_role (&left, &group, &id))
+    note_role (m, &group, &id);
+  if (lasting)
+    *known = shown->roles;
 }
 
 static int
@@ -348,11 +333,11 @@ same_link (const struct member_link *a, const struct member_link *b)
 
 static int
 on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_t row_len,
-        const struct usher_member *shown)
+        const struct row_view *shown)
 {
-  struct member_link link = { .first_seen_ms = clock_now_ms (), .status = MEMBER_UNMATCHED };
+  struct member_link link = { .first_seen_ms = m->now_ms, .status = MEMBER_UNMATCHED };
   struct member invited;
-  bool adopted = !m->first && adopt_invitation (m, shown, &invited);
+  bool adopted = !m->empty && adopt_invitation (m, shown, &invited);
   int r;
 
   if (adopted)
@@ -370,7 +355,7 @@ on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_
       if (r == 0 && id_is_zero (&link.person))
         {
           if (link.flags & MEMBER_F_AUTOMATION)
-            set_status (&link, MEMBER_ONBOARDED);
+            set_status (m, &link, MEMBER_ONBOARDED);
           r = note_event (m, "member.found", &link, NULL);
         }
     }
@@ -379,7 +364,7 @@ on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_
 
 static int
 on_both (struct merge *m, const struct member *old, const void *row, size_t row_len,
-         const struct usher_member *shown)
+         const struct row_view *shown)
 {
   bool same_row = old->row_len == row_len && memcmp (old->row, row, row_len) == 0;
   struct member_link link = old->link;
@@ -406,22 +391,21 @@ static bool
 is_kept (const struct merge *m, const struct member *old)
 {
   const json_t *settings = json_object_get (m->run->hub, "settings"), *entry;
-  struct arena arena = ARENA_INIT (ARENA_BYTES);
   char id[ID_TEXT_SIZE];
-  struct row row;
+  struct row_view row;
   bool kept = false;
   size_t i;
 
   id_format (&old->link.id, id);
-  if (row_get (old->row, old->row_len, &arena, &row) == 0)
+  if (row_look (old->row, old->row_len, &row) == 0)
     json_array_foreach (json_object_get (settings, "keep-members"), i, entry)
       {
         const char *name = json_string_value (entry);
 
-        kept = kept || streq (name, id) || streq (name, row.member.id)
-               || (row.member.email && ascii_casecmp (name, row.member.email) == 0);
+        kept = kept || streq (name, id)
+               || (name && row.id.s && strlen (name) == row.id.len && memcmp (name, row.id.s, row.id.len) == 0)
+               || text_is (&row.email, name);
       }
-  arena_done (&arena);
   return kept;
 }
 
@@ -463,13 +447,14 @@ struct walk
 {
   struct merge *m;
   struct sorter *rows;
+  const struct spool *spool;
   struct seen_walk *seen;
   struct fold fold;
-  struct arena arena;
   struct member old;
   uint8_t old_key[STORE_ORDER_KEY_MAX];
   struct side old_side, new_side;
-  struct buf key, held;          /* of the group being folded; rows stay borrowed from held */
+  struct sync_place place;       /* of new_side */
+  struct buf key;                /* of the group being folded */
 };
 
 static int
@@ -490,56 +475,46 @@ next_old (struct walk *w)
 
 /* Looks at the next sorted row without taking it past its group. */
 static int
-peek_row (struct walk *w, const void **ret_value, size_t *ret_len)
+peek_row (struct walk *w)
 {
-  const void *key;
-  size_t key_len;
-  int r = sorter_next (w->rows, &key, &key_len, ret_value, ret_len);
+  const void *key, *value;
+  size_t key_len, len;
+  int r = sorter_next (w->rows, &key, &key_len, &value, &len);
 
   w->new_side = (struct side) { key, key_len, r > 0 };
-  return r < 0 ? r : 0;
+  if (r > 0)
+    memcpy (&w->place, value, sizeof w->place);
+  return MIN (r, 0);
 }
 
 /* Folds all rows of one key; afterwards new_side is the first row of the next key. */
 static int
-fold_group (struct walk *w, const void **value, size_t *len)
+fold_group (struct walk *w)
 {
   int r = 0;
 
   fold_reset (&w->fold);
   buf_reset (&w->key);
-  buf_reset (&w->held);
   buf_put (&w->key, w->new_side.key, w->new_side.len);
   while (r == 0 && w->new_side.there && w->new_side.len == w->key.len
          && memcmp (w->new_side.key, w->key.data, w->key.len) == 0)
     {
-      uint32_t ordinal;
-      const char *row = *value;
+      size_t len;
+      const void *row = spool_row_at (w->spool, w->place.at, &len);
 
-      memcpy (&ordinal, row, sizeof ordinal);
-      row += sizeof ordinal;
-      *len -= sizeof ordinal;
-      if (w->fold.n == 0 && w->fold.edges == 0)
-        {
-          /* The sorter's bytes live until its next record: the first row is held. */
-          buf_put (&w->held, row, *len);
-          r = buf_error (&w->held);
-          row = w->held.data;
-        }
+      r = row ? fold_add (&w->fold, w->place.ordinal, row, len) : -EBADMSG;
       if (r == 0)
-        r = fold_add (&w->fold, ordinal, row, *len);
-      if (r == 0)
-        r = peek_row (w, value, len);
+        r = peek_row (w);
     }
   return r < 0 ? r : buf_error (&w->key);
 }
 
-/* The folded row, decoded. 1; 0 when there were only edges of somebody unknown. */
+/* The folded row and what is looked at in it. 1; 0 when there were only edges of somebody
+   unknown. */
 static int
 take_group (struct walk *w, const struct member *old, const void **ret_row, size_t *ret_len,
-            struct usher_member *ret)
+            struct row_view *ret)
 {
-  struct row row;
   int r = 0;
 
   if (w->fold.duplicate)
@@ -550,15 +525,13 @@ take_group (struct walk *w, const struct member *old, const void **ret_row, size
     r = fold_finish (&w->fold, ret_row, ret_len);
   if (r <= 0)
     return r;
-  arena_reset (&w->arena);
-  r = row_get (*ret_row, *ret_len, &w->arena, &row);
+  r = row_look (*ret_row, *ret_len, ret);
   if (r < 0)
     return r;
-  *ret = row.member;
   w->m->seen++;
-  if (row.member.state < USHER_PENDING && !is_automation (w->m, ret))
+  if (ret->state < USHER_PENDING && !is_automation (w->m, ret))
     w->m->others++;
-  note_roles (w->m, ret);
+  note_roles (w->m, ret, /* lasting= */ w->fold.only != NULL);
   return 1;
 }
 
@@ -579,9 +552,9 @@ native_key (const void *row, size_t len, struct buf *out)
 }
 
 static int
-step (struct walk *w, const void **value, size_t *len, struct buf *native)
+step (struct walk *w, struct buf *native)
 {
-  struct usher_member shown;
+  struct row_view shown;
   const void *row;
   size_t row_len;
   int order, r;
@@ -597,7 +570,7 @@ step (struct walk *w, const void **value, size_t *len, struct buf *native)
       r = on_old (w->m, &w->old);
       return r < 0 ? r : next_old (w);
     }
-  r = fold_group (w, value, len);
+  r = fold_group (w);
   if (r == 0)
     r = take_group (w, order == 0 ? &w->old : NULL, &row, &row_len, &shown);
   if (r > 0 && order == 0)
@@ -636,40 +609,56 @@ expire_invitations (struct merge *m)
           || old.link.status == MEMBER_AWAITING_DEPROVISIONING)
         continue;
       link = old.link;
-      set_status (&link, id_is_zero (&link.person) ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
+      set_status (m, &link, id_is_zero (&link.person) ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
       m->changed++;
       r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
     }
   return r;
 }
 
-int
-merge_run (struct merge *m, struct sorter *rows)
+/* What does not change while the rows walk by. */
+static int
+prepare (struct merge *m)
 {
-  struct walk w = { .m = m, .rows = rows, .arena = ARENA_INIT (ARENA_BYTES), .key = BUF_INIT (ROW_ID_MAX + 64),
-                    .held = BUF_INIT (ROW_MAX + 8) };
-  _cleanup_ (buf_done) struct buf native = BUF_INIT (ROW_ID_MAX + 64);
-  const void *value = NULL;
-  size_t len = 0;
+  struct txn *t = store_read (m->run->e->store);
+  struct hub_counts counts;
+  size_t i;
   int r;
 
+  txn_counts (t, &m->run->hub_id, &counts);
+  r = txn_commit (t);
+  m->empty = counts.removed == 0;
+  for (i = 0; i < MEMBER_TABS; i++)
+    m->empty = m->empty && counts.tab[i] == 0;
+  m->now_ms = clock_now_ms ();
+  m->own_name = json_text (m->run->hub, "automation_username");
+  m->own_email = json_text (m->run->hub, "automation_email");
+  return r;
+}
+
+int
+merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
+{
+  struct walk w = { .m = m, .rows = rows, .spool = spool, .key = BUF_INIT (ROW_ID_MAX + 64) };
+  _cleanup_ (buf_done) struct buf native = BUF_INIT (ROW_ID_MAX + 64);
+  int r = prepare (m);
+
   fold_init (&w.fold);
-  r = seen_walk_open (m->run->e->store, &m->run->hub_id, &w.seen);
+  if (r == 0)
+    r = seen_walk_open (m->run->e->store, &m->run->hub_id, &w.seen);
   if (r == 0)
     r = next_old (&w);
   if (r == 0)
-    r = peek_row (&w, &value, &len);
+    r = peek_row (&w);
   while (r == 0 && (w.old_side.there || w.new_side.there))
-    r = step (&w, &value, &len, &native);
+    r = step (&w, &native);
   /* Pages that moved may have hidden an invitation. */
   if (r == 0 && m->duplicates == 0)
     r = expire_invitations (m);
   if (w.seen)
     seen_walk_close (w.seen);
   fold_done (&w.fold);
-  arena_done (&w.arena);
   buf_done (&w.key);
-  buf_done (&w.held);
   return r;
 }
 
@@ -711,7 +700,7 @@ merge_missing (struct merge *m, const bool *confirmed)
         link.missed++;
       else
         {
-          set_status (&link, MEMBER_REMOVED);
+          set_status (m, &link, MEMBER_REMOVED);
           link.missed = 0;
           link.before = 0;
           link.last_seen_ms = json_time (m->run->hub, "last_synced_at");

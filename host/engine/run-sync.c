@@ -37,7 +37,7 @@ merge (struct sync *s)
   if (x == 0)
     x = delta_new (s->r->e->store, &s->r->hub_id, &s->merge.delta);
   if (x == 0)
-    x = merge_run (&s->merge, s->rows);
+    x = merge_run (&s->merge, s->rows, s->spool);
   if (x == 0 && s->merge.duplicates > DUPLICATES_TOLERATED)
     proof_against (&s->proof, "the app showed the same member twice while its pages moved");
   if (s->proof.listing == LISTING_UNPROVED)

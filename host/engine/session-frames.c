@@ -203,19 +203,18 @@ take_section (struct session *s, uint32_t stream _unused_, const union wire_mess
 
 /* Checks every row; how many there are, and how many of them are members. */
 static int
-check_rows (struct session *s, const char *p, size_t len, uint64_t *ret_n, uint64_t *ret_members)
+check_rows (const char *p, size_t len, uint64_t *ret_n, uint64_t *ret_members)
 {
   uint64_t n = 0, members = 0;
 
   while (len)
     {
-      struct row row;
+      enum row_kind kind;
       size_t span;
 
-      arena_reset (&s->row);
-      if (row_span (p, len, &span) < 0 || row_get (p, span, &s->row, &row) < 0)
+      if (row_span (p, len, &span) < 0 || row_check (p, span, &kind) < 0)
         return -EBADMSG;
-      members += row.kind == ROW_MEMBER;
+      members += kind == ROW_MEMBER;
       n++;
       p += span;
       len -= span;
@@ -234,7 +233,7 @@ take_rows (struct session *s, const void *p, size_t len)
 
   if (!c->events->rows || (loose && !c->op->rows))
     return worker_misuse (s, WIRE_ROWS, loose ? "no section is open" : "nobody asked for rows");
-  if (check_rows (s, p, len, &n, &members) < 0)
+  if (check_rows (p, len, &n, &members) < 0)
     return worker_misuse (s, WIRE_ROWS, "a row is broken");
   c->counted += n;
   c->rows += n;

@@ -91,7 +91,7 @@ struct session
   int64_t wait_until[RATE_RULES_MAX];  /* monotonic: net waits because of the app */
   uint32_t ordinal;                /* of the last section */
   uint32_t calls;
-  struct arena message, row;
+  struct arena message;
   struct session_call *call;       /* NULL between calls */
   const struct session_events *end_events;  /* borrowed, with its argument; may be NULL */
   void *end_arg;

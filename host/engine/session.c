@@ -324,7 +324,6 @@ session_new (struct supervisor *sup, const struct session_spec *spec)
   s->end_events = spec->end_events;
   s->end_arg = spec->end_arg;
   s->message = (struct arena) ARENA_INIT (WIRE_ARENA_MAX);
-  s->row = (struct arena) ARENA_INIT (ROW_ARENA_MAX);
   s->worker.out = (struct buf) BUF_INIT (OUT_MAX);
   s->net.out = (struct buf) BUF_INIT (OUT_MAX);
   wire_channel_init (&s->worker.channel, -1);
@@ -446,7 +445,6 @@ session_close (struct session *s)
   session_secrets_done (&s->secrets);
   rate_rules_done (&s->rules);
   arena_done (&s->message);
-  arena_done (&s->row);
   free (s->dead_text);
   free (s);
 }

@@ -290,23 +290,22 @@ note_role (struct sync *s, const void *row, size_t len)
 }
 
 static int
-sort_row (struct sync *s, uint32_t ordinal, const void *row, size_t len)
+sort_row (struct sync *s, const struct spool_item *item)
 {
-  char value[ROW_MAX + 8 + sizeof ordinal], native[ROW_ID_MAX + 8];
+  struct sync_place place = { .at = item->at, .ordinal = item->section->ordinal };
   uint8_t key[STORE_ORDER_KEY_MAX];
+  char native[ROW_ID_MAX + 8];
   struct row_key id;
   size_t n = 0;
-  int x = row_key (row, len, &id);
+  int x = row_key (item->row, item->row_len, &id);
 
-  if (x < 0 || len > ROW_MAX + 8 || id.len > ROW_ID_MAX)
+  if (x < 0 || id.len > ROW_ID_MAX)
     return x < 0 ? x : -EBADMSG;
   native[n++] = id.space;
   if (id.by_email)
     native[n++] = '\0';
   memcpy (native + n, id.id, id.len);
-  memcpy (value, &ordinal, sizeof ordinal);
-  memcpy (value + sizeof ordinal, row, len);
-  return sorter_add (s->rows, key, store_order_key (native, n + id.len, key), value, len + sizeof ordinal);
+  return sorter_add (s->rows, key, store_order_key (native, n + id.len, key), &place, sizeof place);
 }
 
 static struct scope *
@@ -352,7 +351,7 @@ on_item (void *arg, const struct spool_item *item)
       if (kind == ROW_ROLE)
         return note_role (s, item->row, item->row_len);
       if (kind == ROW_MEMBER || kind == ROW_ROLE_OF)
-        return sort_row (s, item->section->ordinal, item->row, item->row_len);
+        return sort_row (s, item);
       return 0;
     }
   return -EBADMSG;

@@ -54,7 +54,16 @@ void proof_section (struct proof *p, const json_t *note, uint64_t distinct);
 void proof_against (struct proof *p, const char *why);
 void proof_finish (struct proof *p);
 
+/* What the rows of a listing are sorted by their keys with: where each stands in the spool. */
+struct sync_place
+{
+  uint64_t at;
+  uint32_t ordinal;   /* of its section */
+};
+
 /* ---- merge.c: the reading pass that makes the delta. */
+
+#define MERGE_ROLE_SETS 256u
 
 struct merge
 {
@@ -79,8 +88,12 @@ struct merge
   /* inner */
   struct txn *look;            /* a snapshot for looking people up, renewed */
   unsigned int looked;
-  uint64_t *linked;            /* people linked in this pass, an open hash set */
-  size_t n_linked, cap_linked;
+  bool empty;                  /* the hub has no members yet */
+  int64_t now_ms;
+  const char *own_name, *own_email;  /* borrowed: the account this hub acts with */
+  uint64_t *linked;            /* people linked in this pass, a bit for each number */
+  size_t cap_linked;           /* words */
+  struct row_text role_sets[MERGE_ROLE_SETS]; /* noted already; borrowed from the spool */
   struct id *gone_invites;     /* invitations that are no longer listed */
   size_t n_gone_invites, cap_gone_invites;
   struct id *adopted_invites;
@@ -89,8 +102,8 @@ struct merge
 };
 void merge_init (struct merge *m, struct run *run);
 void merge_done (struct merge *m);
-/* Walks the sorted rows and the store side by side. */
-int merge_run (struct merge *m, struct sorter *rows);
+/* Walks the sorted rows (struct sync_place) and the store side by side. */
+int merge_run (struct merge *m, struct sorter *rows, const struct spool *spool);
 /* Writes those of the missing whose absence is confirmed (CONFIRMED[i]) as removed, and
    counts the others as missed once more. */
 int merge_missing (struct merge *m, const bool *confirmed);

@@ -17,25 +17,39 @@
 #define BATCH_UNITS 50000u
 #define UNITS_APPENDED 1u
 #define UNITS_PLACED (BATCH_UNITS / 10000u)
-#define MARK_SIZE 9u
+#define MARK_SIZE 10u
+
+/* What is under way.  Numbers are stored in marks: never change or reuse one. */
+enum phase
+{
+  PHASE_ITEMS = 1,     /* what stands in the file; AT is a place in it */
+  PHASE_ENTRIES = 2,   /* index entries of new members, in key order; AT counts them */
+  PHASE_END = 3,
+};
 
 struct apply
 {
   struct delta *d;
   struct pages pages;
   json_t *summary;
-  uint64_t at;             /* the next item */
+  enum phase phase;
+  uint64_t at;
   bool checked;            /* the hub changed since the delta began: look before writing */
+  struct sorter *entries;  /* of PHASE_ENTRIES */
+  uint64_t taken;          /* of them */
   /* Of the transaction under way. */
   struct txn *t;
   struct record_counts counts;
   bool skips;              /* some member is left as it is */
   unsigned int units;
-  struct key last[DB_COUNT];   /* greatest key of a database that is written in order */
-  bool last_known[DB_COUNT];
+  struct place
+  {
+    MDB_cursor *cursor;    /* NULL = nothing was written to this database; ends with its transaction */
+    struct key last;       /* the database's greatest key */
+  } place[DB_COUNT];
 };
 
-/* ---- The mark: u64 position, u8 checked. */
+/* ---- The mark: u64 at, u8 checked, u8 phase. */
 
 static void
 mark_key (struct key *k, const struct id *hub)
@@ -53,13 +67,14 @@ put_mark (struct apply *a)
   for (i = 0; i < 8; i++)
     mark[i] = (uint8_t) (a->at >> (8 * i));
   mark[8] = a->checked;
+  mark[9] = (uint8_t) a->phase;
   mark_key (&key, &a->d->head.hub);
   txn_store (a->t, DB_VALUE, &key, mark, sizeof mark);
 }
 
 /* 1 and where to go on, or 0. */
 static int
-get_mark (struct txn *t, const struct id *hub, uint64_t *ret_at, bool *ret_checked)
+get_mark (struct txn *t, const struct id *hub, struct apply *ret)
 {
   const uint8_t *p;
   struct key key;
@@ -69,16 +84,17 @@ get_mark (struct txn *t, const struct id *hub, uint64_t *ret_at, bool *ret_check
   mark_key (&key, hub);
   if (!txn_load (t, DB_VALUE, &key, &value))
     return 0;
-  if (value.mv_size != MARK_SIZE)
+  p = value.mv_data;
+  if (value.mv_size != MARK_SIZE || p[9] < PHASE_ITEMS || p[9] > PHASE_END)
     {
       txn_fail (t, -EBADMSG);
       return 0;
     }
-  p = value.mv_data;
-  *ret_at = 0;
+  ret->at = 0;
   for (i = 8; i-- > 0;)
-    *ret_at = *ret_at << 8 | p[i];
-  *ret_checked = p[8];
+    ret->at = ret->at << 8 | p[i];
+  ret->checked = p[8];
+  ret->phase = (enum phase) p[9];
   return 1;
 }
 
@@ -135,64 +151,78 @@ is_rival (void *arg, const struct record_link *link)
   return !r->found;
 }
 
-/* The store knows something newer than the delta about this member, its key or its
-   person. */
+/* The store knows something newer than the delta about the native key of MEMBER, or about
+   PERSON, to whom it is newly linked. */
 static bool
-is_overtaken (struct apply *a, const struct delta_member *m)
+is_taken (struct apply *a, const struct id *member, const char *native, size_t len,
+          const struct id *person)
 {
   const struct id *hub = &a->d->head.hub;
-  struct rival rival = { &m->id, a->d->head.base, false };
+  struct rival rival = { member, a->d->head.base, false };
   struct record_link link;
   struct key key;
   struct id owner;
   MDB_val value;
 
-  if (!m->fresh && (!link_load (a->t, hub, &m->id, &link) || link.stamp > rival.base))
-    return true;
-  seen_key (&key, hub, (const char *) m->part, m->part_len);
-  if (m->part_len && txn_load (a->t, DB_SEEN, &key, &value)
-      && key_id_at (value.mv_data, value.mv_size, 0, &owner) && !id_equal (&owner, &m->id)
+  seen_key (&key, hub, native, len);
+  if (len && txn_load (a->t, DB_SEEN, &key, &value)
+      && key_id_at (value.mv_data, value.mv_size, 0, &owner) && !id_equal (&owner, member)
       && link_load (a->t, hub, &owner, &link) && link.stamp > rival.base)
     return true;
-  if (!id_is_zero (&m->person))
-    person_walk (a->t, hub, &m->person, is_rival, &rival);
+  if (!id_is_zero (person))
+    person_walk (a->t, hub, person, is_rival, &rival);
   return rival.found;
 }
 
 /* ---- Items. */
 
-/* Writes behind everything there is, where it belongs there: pages are then filled. */
-static void
-put_in_order (struct apply *a, enum db db, const struct key *key, const void *p, size_t len)
+/* A cursor on DB, and its greatest key. */
+static struct place *
+place_of (struct apply *a, enum db db)
 {
+  struct place *place = &a->place[db];
   struct txn *t = a->t;
-  struct key *last = &a->last[db];
-  MDB_val k, v = { len, (void *) (uintptr_t) p };
-  MDB_cursor *cursor;
+  MDB_val key, value;
+
+  if (place->cursor || !txn_ok (t))
+    return place;
+  txn_fail (t, store_error (mdb_cursor_open (t->txn, t->store->db[db], &place->cursor)));
+  key_start (&place->last);
+  if (txn_ok (t) && mdb_cursor_get (place->cursor, &key, &value, MDB_LAST) == 0)
+    {
+      memcpy (place->last.b, key.mv_data, key.mv_size);
+      place->last.len = key.mv_size;
+    }
+  return place;
+}
+
+/* Writes behind everything there is, where it belongs there: pages are then filled.  The
+   value is HEAD and P, one behind the other. */
+static void
+put_in_order (struct apply *a, enum db db, const struct key *key, const struct id *head,
+              const void *p, size_t len)
+{
+  struct place *place = place_of (a, db);
+  size_t head_len = head ? ID_BYTES : 0;
+  MDB_val k = key_val (key), v = { head_len + len, NULL };
   bool append;
 
-  if (!txn_ok (t))
+  if (!txn_ok (a->t))
     return;
-  if (!a->last_known[db])
-    {
-      key_start (last);
-      txn_fail (t, store_error (mdb_cursor_open (t->txn, t->store->db[db], &cursor)));
-      if (!txn_ok (t))
-        return;
-      if (mdb_cursor_get (cursor, &k, &v, MDB_LAST) == 0)
-        {
-          memcpy (last->b, k.mv_data, k.mv_size);
-          last->len = k.mv_size;
-        }
-      mdb_cursor_close (cursor);
-      a->last_known[db] = true;
-      v = (MDB_val) { len, (void *) (uintptr_t) p };
-    }
-  append = key_compare (key->b, key->len, last->b, last->len) > 0;
-  k = key_val (key);
-  txn_fail (t, store_error (mdb_put (t->txn, t->store->db[db], &k, &v, append ? MDB_APPEND : 0)));
+  append = key_compare (key->b, key->len, place->last.b, place->last.len) > 0;
+  txn_fail (a->t, store_error (mdb_cursor_put (place->cursor, &k, &v,
+                                               MDB_RESERVE | (append ? MDB_APPEND : 0))));
+  if (!txn_ok (a->t))
+    return;
+  if (head)
+    memcpy (v.mv_data, head->b, ID_BYTES);
+  if (len)
+    memcpy ((char *) v.mv_data + head_len, p, len);
   if (append)
-    *last = *key;
+    {
+      memcpy (place->last.b, key->b, key->len);
+      place->last.len = key->len;
+    }
   a->units += append ? UNITS_APPENDED : UNITS_PLACED;
 }
 
@@ -204,25 +234,70 @@ erase (struct apply *a, enum db db, const struct key *key)
 }
 
 static void
+put_row (struct apply *a, const struct id *member, const char *native, size_t native_len,
+         const void *row, size_t len)
+{
+  struct key key;
+
+  seen_key (&key, &a->d->head.hub, native, native_len);
+  put_in_order (a, DB_SEEN, &key, member, row, len);
+}
+
+static void
 apply_member (struct apply *a, const struct page_item *item)
 {
   struct delta_member m;
-  struct key key;
+  struct record_link link;
 
   txn_fail (a->t, delta_decode_member (item, &m));
   if (!txn_ok (a->t))
     return;
-  if (a->checked && is_overtaken (a, &m))
+  if (a->checked
+      && (!link_load (a->t, &a->d->head.hub, &m.id, &link) || link.stamp > a->d->head.base
+          || is_taken (a, &m.id, m.key, m.key_len, &m.person)))
     return skip (a, &m.id);
-  if (!m.row)
-    return;
-  seen_key (&key, &a->d->head.hub, (const char *) m.part, m.part_len);
-  buf_reset (&a->t->scratch);
-  buf_put (&a->t->scratch, m.id.b, ID_BYTES);
-  buf_put (&a->t->scratch, m.row, m.row_len);
-  txn_fail (a->t, buf_error (&a->t->scratch));
-  put_in_order (a, DB_SEEN, &key, a->t->scratch.data, a->t->scratch.len);
+  if (m.row)
+    put_row (a, &m.id, m.key, m.key_len, m.row, m.row_len);
   a->units += UNITS_PLACED - UNITS_APPENDED;
+}
+
+/* The new member of an item as it comes to stand in the store. */
+static int
+new_member (const struct page_item *item, struct delta_new_member *m, struct member *ret)
+{
+  struct record_link link;
+  int r = delta_decode_new (item, m);
+
+  if (r == 0)
+    r = record_get_link (m->link, m->link_len, &link);
+  if (r < 0)
+    return r;
+  *ret = (struct member) { link.link, link.key, link.key_len, m->row, m->row_len };
+  ret->link.id = m->id;
+  return 0;
+}
+
+static void
+apply_new (struct apply *a, const struct page_item *item)
+{
+  const struct id *hub = &a->d->head.hub;
+  static const struct id nobody;
+  struct delta_new_member m;
+  struct member now;
+  struct key key;
+
+  txn_fail (a->t, new_member (item, &m, &now));
+  if (!txn_ok (a->t))
+    return;
+  if (a->checked && is_taken (a, &m.id, now.key, now.key_len,
+                              member_is_live (&now.link) ? &now.link.person : &nobody))
+    return skip (a, &m.id);
+  if (m.row)
+    put_row (a, &m.id, now.key, now.key_len, m.row, m.row_len);
+  counts_change (&a->counts.counts, NULL, &now.link);
+  link_key (&key, hub, &m.id);
+  put_in_order (a, DB_LINK, &key, NULL, m.link, m.link_len);
+  a->units += UNITS_PLACED - 2 * UNITS_APPENDED;
 }
 
 static void
@@ -235,7 +310,7 @@ apply_link (struct apply *a, const struct delta_op *op)
   if (!txn_ok (a->t))
     return;
   counts_change (&a->counts.counts, had ? &old.link : NULL, &now.link);
-  put_in_order (a, DB_LINK, &op->key, op->value, op->value_len);
+  put_in_order (a, DB_LINK, &op->key, NULL, op->value, op->value_len);
 }
 
 /* A row of the key a member had before, unless another member has the key by now. */
@@ -263,7 +338,7 @@ apply_op (struct apply *a, const struct page_item *item)
   else if (op.db == DB_SEEN)
     erase_row (a, &op);
   else if (op.put)
-    put_in_order (a, (enum db) op.db, &op.key, "", 0);
+    put_in_order (a, (enum db) op.db, &op.key, NULL, NULL, 0);
   else
     erase (a, (enum db) op.db, &op.key);
 }
@@ -281,29 +356,108 @@ apply_event (struct apply *a, const struct page_item *item)
   a->units += UNITS_PLACED;
 }
 
-/* Applies items until UNITS are used up: 1, or 0 at the end of the file. */
+/* 1, or 0 at the end of the file, or a negative errno. */
 static int
-apply_items (struct apply *a, unsigned int units)
+apply_item (struct apply *a)
 {
   struct page_item item;
-  int r = 0;
+  int r = pages_next (&a->pages, &a->at, &item);
+
+  if (r <= 0)
+    return r;
+  if (item.type == DELTA_NEW)
+    apply_new (a, &item);
+  else if (item.type == DELTA_MEMBER)
+    apply_member (a, &item);
+  else if (item.type == DELTA_EVENT)
+    apply_event (a, &item);
+  else if (item.type == DELTA_OP)
+    apply_op (a, &item);
+  return 1;
+}
+
+/* ---- Index entries of new members. */
+
+static int
+add_new_entries (struct apply *a, const struct page_item *item)
+{
+  struct delta_new_member m;
+  struct member_entries entries;
+  struct member now;
+  size_t i;
+  int r = new_member (item, &m, &now);
+
+  if (r < 0 || is_skipped (a, &m.id))
+    return r;
+  r = member_entries (&a->d->head.hub, &now, &entries);
+  for (i = 0; r == 0 && i < entries.n; i++)
+    r = sorter_add (a->entries, entries.v[i].b, entries.v[i].len, NULL, 0);
+  return r;
+}
+
+/* Puts them in order, all again after a crash, and goes on behind those that are written. */
+static int
+sort_entries (struct apply *a)
+{
+  uint64_t at = PAGEFILE_MAGIC_SIZE;
+  struct page_item item;
+  const void *key, *value;
+  size_t key_len, value_len;
+  int r = sorter_new (store_work_dir (a->d->store), &a->entries), more = 1;
+
+  while (r == 0 && (more = pages_next (&a->pages, &at, &item)) > 0)
+    if (item.type == DELTA_NEW)
+      r = add_new_entries (a, &item);
+  if (r == 0)
+    r = MIN (more, 0);
+  if (r == 0)
+    r = sorter_finish (a->entries);
+  for (a->taken = 0; r == 0 && a->taken < a->at; a->taken++)
+    if (sorter_next (a->entries, &key, &key_len, &value, &value_len) != 1)
+      r = -EBADMSG;
+  return r;
+}
+
+/* 1, or 0 when all are written, or a negative errno. */
+static int
+apply_entry (struct apply *a)
+{
+  const void *entry, *value;
+  size_t len, value_len;
+  struct key key;
+  enum db db;
+  int r = a->entries ? 0 : sort_entries (a);
+
+  if (r == 0)
+    r = sorter_next (a->entries, &entry, &len, &value, &value_len);
+  if (r <= 0)
+    return r;
+  db = member_entry_key (&a->d->head.hub, entry, len, &key);
+  put_in_order (a, db, &key, NULL, NULL, 0);
+  a->at++;
+  return 1;
+}
+
+/* Applies until UNITS are used up or the phase ends. */
+static void
+apply_some (struct apply *a, unsigned int units)
+{
+  int r = 1;
 
   a->units = 0;
-  memset (a->last_known, 0, sizeof a->last_known);
+  memset (a->place, 0, sizeof a->place);
   a->skips = any_skipped (a);
   counts_load (a->t, &a->d->head.hub, &a->counts);
-  while (txn_ok (a->t) && a->units < units && (r = pages_next (&a->pages, &a->at, &item)) > 0)
-    if (item.type == DELTA_MEMBER)
-      apply_member (a, &item);
-    else if (item.type == DELTA_EVENT)
-      apply_event (a, &item);
-    else if (item.type == DELTA_OP)
-      apply_op (a, &item);
-  if (r < 0)
-    txn_fail (a->t, r);
+  while (txn_ok (a->t) && a->units < units && r > 0)
+    r = a->phase == PHASE_ITEMS ? apply_item (a) : apply_entry (a);
+  txn_fail (a->t, MIN (r, 0));
+  if (r == 0)
+    {
+      a->phase++;
+      a->at = 0;
+    }
   counts_store (a->t, &a->d->head.hub, &a->counts);
   txn_fail (a->t, fail_point ("delta-batch"));
-  return r > 0;
 }
 
 /* ---- Transactions. */
@@ -349,7 +503,8 @@ apply_at_once (struct apply *a, delta_close_fn *close_fn, void *arg)
 {
   a->t = store_write (a->d->store);
   look_for_changes (a);
-  (void) apply_items (a, UINT_MAX);
+  while (a->phase != PHASE_END && txn_ok (a->t))
+    apply_some (a, UINT_MAX);
   close_delta (a, close_fn, arg);
   return txn_commit (a->t);
 }
@@ -370,14 +525,15 @@ begin_batches (struct apply *a)
 static int
 apply_batches (struct apply *a, delta_close_fn *close_fn, void *arg)
 {
-  int more = 1, r = a->d->begun ? 0 : begin_batches (a);
+  int r = a->d->begun ? 0 : begin_batches (a);
 
-  while (r == 0 && more)
+  while (r == 0 && a->phase != PHASE_END)
     {
       a->t = store_write (a->d->store);
-      if (!get_mark (a->t, &a->d->head.hub, &a->at, &a->checked))
+      if (!get_mark (a->t, &a->d->head.hub, a))
         txn_fail (a->t, -ENOENT);
-      more = apply_items (a, BATCH_UNITS);
+      if (a->phase < PHASE_END)
+        apply_some (a, BATCH_UNITS);
       put_mark (a);
       r = txn_commit (a->t);
     }
@@ -412,6 +568,7 @@ delta_apply (struct delta *d, delta_close_fn *close_fn, void *arg)
   if (!a)
     return -ENOMEM;
   a->d = d;
+  a->phase = PHASE_ITEMS;
   a->at = PAGEFILE_MAGIC_SIZE;
   r = pages_map (d->file.fd, d->file.whole, &a->pages);
   if (r == 0)
@@ -421,6 +578,7 @@ delta_apply (struct delta *d, delta_close_fn *close_fn, void *arg)
   else if (r == 0)
     r = apply_batches (a, close_fn, arg);
   json_decref (a->summary);
+  sorter_free (a->entries);
   pages_unmap (&a->pages);
   free (a);
   if (r == 0)

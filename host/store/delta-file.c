@@ -8,7 +8,6 @@
 #include "host/common/buf.h"
 #include "host/store/txn.h"
 
-#define FRESH 1u
 #define HAS_ROW 2u
 
 /* Reads forward; stays put at the first thing that does not fit. */
@@ -76,10 +75,10 @@ int
 delta_encode_member (struct buf *out, const struct delta_member *m)
 {
   buf_put (out, m->id.b, ID_BYTES);
-  buf_put_u8 (out, (uint8_t) ((m->fresh ? FRESH : 0) | (m->row ? HAS_ROW : 0)));
+  buf_put_u8 (out, m->row ? HAS_ROW : 0);
   buf_put (out, m->person.b, ID_BYTES);
-  buf_put_u16 (out, (uint16_t) m->part_len);
-  buf_put (out, m->part, m->part_len);
+  buf_put_u16 (out, (uint16_t) m->key_len);
+  buf_put (out, m->key, m->key_len);
   return buf_error (out);
 }
 
@@ -92,11 +91,46 @@ delta_decode_member (const struct page_item *item, struct delta_member *ret)
   get_id (&r, &ret->id);
   flags = get_number (&r, 1);
   get_id (&r, &ret->person);
-  ret->part_len = (size_t) get_number (&r, 2);
-  ret->part = take (&r, ret->part_len);
-  if (r.bad || ret->part_len > KEY_PART_MAX || (!(flags & HAS_ROW) && r.left))
+  ret->key_len = (size_t) get_number (&r, 2);
+  ret->key = (const char *) take (&r, ret->key_len);
+  if (r.bad || ret->key_len > RECORD_KEY_MAX || (!(flags & HAS_ROW) && r.left))
     return -EBADMSG;
-  ret->fresh = flags & FRESH;
+  ret->row = flags & HAS_ROW ? r.p : NULL;
+  ret->row_len = r.left;
+  return 0;
+}
+
+int
+delta_encode_new (struct buf *out, const struct record_link *link, bool has_row)
+{
+  size_t at, len;
+  int r;
+
+  buf_put (out, link->link.id.b, ID_BYTES);
+  buf_put_u8 (out, has_row ? HAS_ROW : 0);
+  buf_put_u16 (out, 0); /* the length of the link, once it is known */
+  at = out->len;
+  r = record_put_link (out, link);
+  if (r < 0)
+    return r;
+  len = out->len - at;
+  out->data[at - 2] = (char) len;
+  out->data[at - 1] = (char) (len >> 8);
+  return 0;
+}
+
+int
+delta_decode_new (const struct page_item *item, struct delta_new_member *ret)
+{
+  struct reader r = { item->data, item->len, false };
+  uint64_t flags;
+
+  get_id (&r, &ret->id);
+  flags = get_number (&r, 1);
+  ret->link_len = (size_t) get_number (&r, 2);
+  ret->link = take (&r, ret->link_len);
+  if (r.bad || (!(flags & HAS_ROW) && r.left))
+    return -EBADMSG;
   ret->row = flags & HAS_ROW ? r.p : NULL;
   ret->row_len = r.left;
   return 0;

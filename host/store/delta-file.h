@@ -5,18 +5,22 @@
 #include "host/store/delta.h"
 #include "host/store/keys.h"
 #include "host/store/pagefile.h"
+#include "host/store/record.h"
 #include "host/store/sorter.h"
 
-#define DELTA_MAGIC "USHDLT1\n"
+#define DELTA_MAGIC "USHDLT2\n"
 #define DELTA_PREFIX "delta-"
 
-/* The file: a head; members and events in the order they were put; index changes and
-   links in key order; a seal.  Numbers are stored: never change or reuse one. */
-#define DELTA_HEAD 1u    /* struct delta_head */
-#define DELTA_MEMBER 2u  /* struct delta_member */
-#define DELTA_EVENT 3u   /* JSON */
-#define DELTA_OP 4u      /* struct delta_op */
-#define DELTA_SEAL 5u    /* u64 rows, JSON */
+/* The file: a head; members and events in the order they were put; what changes of the
+   index entries and links of known members, in key order; a seal.  The entries of new
+   members follow from their rows and links, and are not in the file.  Numbers are stored:
+   never change or reuse one. */
+#define DELTA_HEAD 1u     /* struct delta_head */
+#define DELTA_MEMBER 2u   /* struct delta_member */
+#define DELTA_EVENT 3u    /* JSON */
+#define DELTA_OP 4u       /* struct delta_op */
+#define DELTA_SEAL 5u     /* u64 rows, JSON */
+#define DELTA_NEW 6u      /* struct delta_new_member */
 
 struct delta_head
 {
@@ -24,15 +28,25 @@ struct delta_head
   uint64_t base;         /* the hub's write count when the delta began */
 };
 
-/* A member's row, and what tells whether it may still be written. */
+/* The row of a known member, and what tells whether it may still be written.  All that
+   is pointed to is borrowed. */
 struct delta_member
 {
   struct id id;
-  bool fresh;            /* the walk did not show it */
   struct id person;      /* newly linked; zero = no change there */
-  const uint8_t *part;   /* ordering key; borrowed */
-  size_t part_len;       /* 0 = no key */
+  const char *key;       /* native key; empty = none */
+  size_t key_len;
   const void *row;       /* NULL = the row stays */
+  size_t row_len;
+};
+
+/* A member that the walk did not show. */
+struct delta_new_member
+{
+  struct id id;
+  const void *link;      /* record.h */
+  size_t link_len;
+  const void *row;       /* NULL = none, and no key */
   size_t row_len;
 };
 
@@ -54,6 +68,7 @@ struct delta
   char *path;
   struct pagefile file;
   struct sorter *ops;    /* until it is sealed */
+  struct buf scratch;    /* of one item */
   uint64_t rows;
   bool sealed, begun;    /* begun: the store has its mark */
 };
@@ -63,6 +78,9 @@ int delta_decode_head (const struct page_item *item, struct delta_head *ret);
 /* Without the row, which follows in the file. */
 int delta_encode_member (struct buf *out, const struct delta_member *m);
 int delta_decode_member (const struct page_item *item, struct delta_member *ret);
+/* Without the row, which follows in the file. */
+int delta_encode_new (struct buf *out, const struct record_link *link, bool has_row);
+int delta_decode_new (const struct page_item *item, struct delta_new_member *ret);
 /* As a sorter has it, which is how the file has it too: the key first. */
 int delta_decode_op (const struct page_item *item, struct delta_op *ret);
 int delta_decode_seal (const struct page_item *item, uint64_t *ret_rows, json_t **ret_summary);

@@ -103,7 +103,12 @@ mend_member (struct forget *f, struct walk *w)
   counts_change (&f->counts.counts, /* old= */ NULL, &m.link);
   txn_fail (w->t, member_entries (f->hub, &m, &entries));
   for (i = 0; txn_ok (w->t) && i < entries.n; i++)
-    txn_store (w->t, entries.v[i].db, &entries.v[i].key, "", 0);
+    {
+      struct key key;
+      enum db db = member_entry_key (f->hub, entries.v[i].b, entries.v[i].len, &key);
+
+      txn_store (w->t, db, &key, "", 0);
+    }
 }
 
 static int

@@ -1,5 +1,5 @@
-/* Owns the making of a delta: rows as they come, index changes and links through a
-   sorter, so that both are written in key order. */
+/* Owns the making of a delta: rows as they come, and what changes of known members'
+   links and index entries through a sorter, so that it is written in key order. */
 #include <config.h>
 
 #include "host/store/delta-file.h"
@@ -44,6 +44,7 @@ delta_new (struct store *s, const struct id *hub, struct delta **ret)
   d->file.fd = -1;
   d->store = s;
   d->head.hub = *hub;
+  d->scratch = (struct buf) BUF_INIT (RECORD_LINK_MAX + 64);
   r = begin_base (s, hub, &d->head.base);
   if (r < 0)
     return r;
@@ -71,6 +72,7 @@ delta_free (struct delta *d)
     (void) unlink (d->path);
   pagefile_done (&d->file);
   sorter_free (d->ops);
+  buf_done (&d->scratch);
   free (d->path);
   free (d);
 }
@@ -117,81 +119,111 @@ same_key (const struct member *a, const struct member *b)
   return a->key && b->key && key_compare (a->key, a->key_len, b->key, b->key_len) == 0;
 }
 
-static int
-put_member (struct delta *d, const struct member *old, const struct member *m)
+/* The link of M as the apply writes it. */
+static struct record_link
+stamped (const struct delta *d, const struct member *m)
 {
-  _cleanup_ (buf_done) struct buf head = BUF_INIT (ID_BYTES * 2 + 3 + KEY_PART_MAX);
-  uint8_t part[KEY_PART_MAX];
-  struct delta_member member = { .id = m->link.id, .fresh = !old, .part = part };
-  bool same_row = old && same_key (old, m) && old->row && old->row_len == m->row_len
+  return (struct record_link) { m->link, m->key, m->key_len, d->head.base + 1 };
+}
+
+static int
+put_new (struct delta *d, const struct member *m)
+{
+  struct record_link link = stamped (d, m);
+  int r;
+
+  buf_reset (&d->scratch);
+  r = delta_encode_new (&d->scratch, &link, m->row != NULL);
+  return r < 0 ? r : put_item (d, DELTA_NEW, d->scratch.data, d->scratch.len, m->row, m->row_len);
+}
+
+static int
+put_known (struct delta *d, const struct member *old, const struct member *m)
+{
+  struct delta_member member = { .id = m->link.id, .key = m->key, .key_len = m->key_len };
+  bool same_row = same_key (old, m) && old->row && old->row_len == m->row_len
                   && memcmp (old->row, m->row, m->row_len) == 0;
   int r;
 
-  if (m->key)
-    member.part_len = key_part (m->key, m->key_len, part);
   if (m->key && !same_row)
     {
       member.row = m->row;
       member.row_len = m->row_len;
     }
   if (member_is_live (&m->link)
-      && !(old && member_is_live (&old->link) && id_equal (&old->link.person, &m->link.person)))
+      && !(member_is_live (&old->link) && id_equal (&old->link.person, &m->link.person)))
     member.person = m->link.person;
-  r = delta_encode_member (&head, &member);
-  return r < 0 ? r : put_item (d, DELTA_MEMBER, head.data, head.len, member.row, member.row_len);
-}
-
-static int
-encode_link (const struct member *m, uint64_t stamp, struct buf *out)
-{
-  struct record_link link = { m->link, m->key, m->key_len, stamp };
-
-  buf_reset (out);
-  return record_put_link (out, &link);
+  buf_reset (&d->scratch);
+  r = delta_encode_member (&d->scratch, &member);
+  return r < 0 ? r : put_item (d, DELTA_MEMBER, d->scratch.data, d->scratch.len, member.row,
+                               member.row_len);
 }
 
 static int
 add_link (struct delta *d, const struct member *old, const struct member *m)
 {
+  struct record_link was = stamped (d, old), link = stamped (d, m);
   _cleanup_ (buf_done) struct buf before = BUF_INIT (RECORD_LINK_MAX);
-  _cleanup_ (buf_done) struct buf now = BUF_INIT (RECORD_LINK_MAX);
-  uint64_t stamp = d->head.base + 1;
   struct key key;
   int r;
 
-  r = encode_link (m, stamp, &now);
-  if (r == 0 && old)
-    r = encode_link (old, stamp, &before);
-  if (r < 0 || (old && before.len == now.len && memcmp (before.data, now.data, now.len) == 0))
+  buf_reset (&d->scratch);
+  r = record_put_link (&before, &was);
+  if (r == 0)
+    r = record_put_link (&d->scratch, &link);
+  if (r < 0 || (before.len == d->scratch.len
+                && memcmp (before.data, d->scratch.data, before.len) == 0))
     return r;
   link_key (&key, &d->head.hub, &m->link.id);
-  return add_op (d, DB_LINK, &key, /* put= */ true, &m->link.id, &now);
+  return add_op (d, DB_LINK, &key, /* put= */ true, &m->link.id, &d->scratch);
+}
+
+/* Adds what A has of entries and B has not. */
+static int
+add_entries (struct delta *d, const struct member_entries *a, const struct member_entries *b,
+             bool put, const struct id *member)
+{
+  struct key key;
+  enum db db;
+  size_t i;
+  int r = 0;
+
+  for (i = 0; r == 0 && i < a->n; i++)
+    if (!member_entries_have (b, &a->v[i]))
+      {
+        db = member_entry_key (&d->head.hub, a->v[i].b, a->v[i].len, &key);
+        r = add_op (d, db, &key, put, member, NULL);
+      }
+  return r;
 }
 
 static int
-add_entries (struct delta *d, const struct member *old, const struct member *m)
+add_changes (struct delta *d, const struct member *old, const struct member *m)
 {
   struct member_entries before, now;
-  size_t i;
-  int r;
+  struct key key;
+  int r = 0;
 
-  r = member_entries (&d->head.hub, old, &before);
+  if (old->key && !same_key (old, m))
+    {
+      seen_key (&key, &d->head.hub, old->key, old->key_len);
+      r = add_op (d, DB_SEEN, &key, /* put= */ false, &m->link.id, NULL);
+    }
+  if (r == 0)
+    r = add_link (d, old, m);
+  if (r == 0)
+    r = member_entries (&d->head.hub, old, &before);
   if (r == 0)
     r = member_entries (&d->head.hub, m, &now);
-  for (i = 0; r == 0 && i < before.n; i++)
-    if (!member_entries_have (&now, before.v[i].db, &before.v[i].key))
-      r = add_op (d, before.v[i].db, &before.v[i].key, /* put= */ false, &m->link.id, NULL);
-  for (i = 0; r == 0 && i < now.n; i++)
-    if (!member_entries_have (&before, now.v[i].db, &now.v[i].key))
-      r = add_op (d, now.v[i].db, &now.v[i].key, /* put= */ true, &m->link.id, NULL);
-  return r;
+  if (r == 0)
+    r = add_entries (d, &before, &now, /* put= */ false, &m->link.id);
+  return r < 0 ? r : add_entries (d, &now, &before, /* put= */ true, &m->link.id);
 }
 
 int
 delta_put (struct delta *d, const struct member *old, const struct member *m)
 {
   struct member now = *m;
-  struct key key;
   int r;
 
   assert (!d->sealed && (!old || id_equal (&old->link.id, &m->link.id)));
@@ -202,16 +234,9 @@ delta_put (struct delta *d, const struct member *old, const struct member *m)
       now.row = old->row;
       now.row_len = old->row_len;
     }
-  r = put_member (d, old, &now);
-  if (r == 0 && old && old->key && !same_key (old, &now))
-    {
-      seen_key (&key, &d->head.hub, old->key, old->key_len);
-      r = add_op (d, DB_SEEN, &key, /* put= */ false, &m->link.id, NULL);
-    }
-  if (r == 0)
-    r = add_link (d, old, &now);
-  if (r == 0)
-    r = add_entries (d, old, &now);
+  r = old ? put_known (d, old, &now) : put_new (d, &now);
+  if (r == 0 && old)
+    r = add_changes (d, old, &now);
   if (r == 0)
     d->rows++;
   return r;

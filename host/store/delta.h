@@ -39,7 +39,8 @@ DEFINE_CLEANUP (struct delta *, delta_free)
 /* A member to be written as M says (txn_member_put; M->row NULL with OLD's key keeps the
    row).  Called in the order of the walk, members without a key last.  OLD is the
    member as the walk showed it, NULL for a new one: its index entries are taken out.
-   What is the same in both is not written. */
+   What is the same in both is not written.  Ids of new members that ascend in this order
+   make the apply cheap; any are allowed. */
 int delta_put (struct delta *d, const struct member *old, const struct member *m);
 /* An event to be written with it (borrowed JSON). */
 int delta_event (struct delta *d, json_t *event);

@@ -58,10 +58,41 @@ check_unique (struct txn *t, const struct key *key)
   walk_end (&w);
 }
 
-/* Makes the index entries of a document those of NOW instead of those of BEFORE. */
+static bool
+is_address (const struct key *key)
+{
+  return key->b[0] == STORE_PERSON_ADDRESS;
+}
+
+/* The number that the entries of a person have, else the next one. */
+static uint64_t
+person_number (struct txn *t, const struct schema_entries *before)
+{
+  struct person_facts facts = { .number = 0 };
+  struct key next;
+  const void *value;
+  MDB_val found;
+  size_t i, len;
+
+  for (i = 0; i < before->n; i++)
+    if (is_address (&before->v[i]) && txn_load (t, DB_INDEX, &before->v[i], &found))
+      {
+        txn_fail (t, schema_get_facts (found.mv_data, found.mv_size, &facts));
+        return facts.number;
+      }
+  if (txn_meta_get (t, "people", &value, &len) && !key_u64_at (value, len, 0, &facts.number))
+    txn_fail (t, -EBADMSG);
+  key_start (&next);
+  key_u64 (&next, facts.number + 1);
+  txn_meta_put (t, "people", next.b, next.len);
+  return facts.number;
+}
+
+/* Makes the index entries of a document those of NOW instead of those of BEFORE, and an
+   address of a person say FACTS. */
 static void
 change_entries (struct txn *t, const struct schema_entries *before,
-                const struct schema_entries *now)
+                const struct schema_entries *now, const uint8_t facts[SCHEMA_FACTS_SIZE])
 {
   size_t i;
 
@@ -69,11 +100,16 @@ change_entries (struct txn *t, const struct schema_entries *before,
     if (!schema_entries_have (now, &before->v[i]))
       txn_erase (t, DB_INDEX, &before->v[i]);
   for (i = 0; i < now->n && txn_ok (t); i++)
-    if (!schema_entries_have (before, &now->v[i]))
-      {
+    {
+      bool had = schema_entries_have (before, &now->v[i]);
+
+      if (!had)
         check_unique (t, &now->v[i]);
+      if (is_address (&now->v[i]))
+        txn_store (t, DB_INDEX, &now->v[i], facts, SCHEMA_FACTS_SIZE);
+      else if (!had)
         txn_store (t, DB_INDEX, &now->v[i], "", 0);
-      }
+    }
 }
 
 /* DOC NULL: it is deleted. */
@@ -83,14 +119,45 @@ replace (struct txn *t, enum store_kind kind, const struct id *id, const json_t 
   _cleanup_ (schema_entries_done) struct schema_entries before = { NULL, 0, 0 };
   _cleanup_ (schema_entries_done) struct schema_entries now = { NULL, 0, 0 };
   json_t *old = txn_doc_get (t, kind, id);
+  uint8_t facts[SCHEMA_FACTS_SIZE];
 
   if (old)
     txn_fail (t, schema_entries (kind, id, old, &before));
   json_decref (old);
   if (doc)
     txn_fail (t, schema_entries (kind, id, doc, &now));
+  if (doc && kind == STORE_PERSON && txn_ok (t))
+    schema_put_facts (doc, person_number (t, &before), facts);
   if (txn_ok (t))
-    change_entries (t, &before, &now);
+    change_entries (t, &before, &now, facts);
+}
+
+int
+txn_person_by_address (struct txn *t, const char *text, size_t len, struct person_facts *ret)
+{
+  struct person_facts facts;
+  MDB_val k, value;
+  struct key key;
+  int rc;
+
+  key_start (&key);
+  key_u8 (&key, STORE_PERSON_ADDRESS);
+  key_text (&key, text, len);
+  if (txn_ok (t) && !t->addresses)
+    txn_fail (t, store_error (mdb_cursor_open (t->txn, t->store->db[DB_INDEX], &t->addresses)));
+  if (!txn_ok (t))
+    return 0;
+  k = key_val (&key);
+  rc = mdb_cursor_get (t->addresses, &k, &value, MDB_SET_RANGE);
+  if (rc && rc != MDB_NOTFOUND)
+    txn_fail (t, store_error (rc));
+  if (rc || !key_has_prefix (k.mv_data, k.mv_size, &key)
+      || !key_last_id (k.mv_data, k.mv_size, &facts.id))
+    return 0;
+  txn_fail (t, schema_get_facts (value.mv_data, value.mv_size, &facts));
+  if (txn_ok (t))
+    *ret = facts;
+  return txn_ok (t);
 }
 
 void

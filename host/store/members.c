@@ -4,9 +4,12 @@
 
 #include "host/store/members.h"
 
+#include <sodium.h>
+
 #include "host/common/text.h"
 
-#define TEXTS 3
+#define HASH_BYTES crypto_shorthash_siphash24_BYTES
+_Static_assert (crypto_shorthash_siphash24_KEYBYTES == ID_BYTES, "a hub's id is a key");
 
 void
 link_key (struct key *k, const struct id *hub, const struct id *member)
@@ -49,90 +52,121 @@ tab_key (struct key *k, const struct id *hub, enum member_tab tab)
   key_u8 (k, (uint8_t) tab);
 }
 
+/* What a text is found by: short, and not to be chosen by an app, which does not know the
+   hub's id.  Who finds a member by it looks at its row. */
 static void
-text_key (struct key *k, const struct id *hub, const char *text)
+hash_text (const struct id *hub, const char *text, size_t len, uint8_t ret[HASH_BYTES])
 {
+  (void) crypto_shorthash_siphash24 (ret, (const uint8_t *) text, len, hub->b);
+}
+
+static void
+text_key (struct key *k, const struct id *hub, const char *text, size_t len)
+{
+  uint8_t hash[HASH_BYTES];
+
+  hash_text (hub, text, len, hash);
   key_start (k);
   key_id (k, hub);
-  key_u8 (k, FIND_TEXT);
-  key_text (k, text, strlen (text));
+  key_u8 (k, FIND_HASH);
+  key_rest (k, hash, sizeof hash);
 }
 
 /* ---- Index entries. */
 
-static void
-add_text (struct member_entries *e, const struct id *hub, const struct id *member,
-          const char *text)
+/* The texts that a row is found by, beside its id, as they are compared. */
+struct texts
 {
-  struct key *k = &e->v[e->n].key;
-
-  if (!text || !*text)
-    return;
-  text_key (k, hub, text);
-  key_id (k, member);
-  if (member_entries_have (e, DB_FIND, k))
-    return;
-  e->v[e->n++].db = DB_FIND;
-}
+  char email[EMAIL_MAX], username[ROW_TEXT_MAX];
+  size_t email_len, username_len; /* 0 = none, or the same as the other */
+};
 
 static int
-add_texts (struct member_entries *e, const struct id *hub, const struct member *m)
+texts_of (const void *row, size_t len, struct texts *ret)
 {
-  _cleanup_ (arena_done) struct arena arena = ARENA_INIT (ROW_ARENA_MAX);
-  _cleanup_ (freep) char *email = NULL, *username = NULL;
-  struct row row;
-  int r;
+  struct row_view v;
+  int r = row_look (row, len, &v);
 
-  r = row_get (m->row, m->row_len, &arena, &row);
   if (r < 0)
     return r;
-  if (row.kind != ROW_MEMBER)
-    return -EBADMSG;
-  if (row.member.username && !(username = strdup (row.member.username)))
-    return -ENOMEM;
-  if (username)
-    ascii_lower (username);
-  email = row.member.email ? email_normalise (row.member.email) : NULL;
-  add_text (e, hub, &m->link.id, row.member.id);
-  add_text (e, hub, &m->link.id, email);
-  add_text (e, hub, &m->link.id, username);
+  ret->email_len = v.email.s ? email_fold (v.email.s, v.email.len, ret->email) : 0;
+  ret->username_len = MIN (v.username.len, sizeof ret->username);
+  ascii_fold (v.username.s, ret->username_len, ret->username);
+  if (ret->email_len && ret->email_len == ret->username_len
+      && memcmp (ret->email, ret->username, ret->email_len) == 0)
+    ret->username_len = 0;
   return 0;
+}
+
+static void
+add (struct member_entries *e, enum db db, const void *p, size_t len, const struct id *member)
+{
+  struct member_entry *entry = &e->v[e->n++];
+
+  entry->b[0] = (uint8_t) db;
+  memcpy (entry->b + 1, p, len);
+  memcpy (entry->b + 1 + len, member->b, ID_BYTES);
+  entry->len = 1 + len + ID_BYTES;
+}
+
+static void
+add_text (struct member_entries *e, const struct id *hub, const struct id *member,
+          const char *text, size_t len)
+{
+  uint8_t find[1 + HASH_BYTES] = { FIND_HASH };
+
+  if (!len)
+    return;
+  hash_text (hub, text, len, find + 1);
+  add (e, DB_FIND, find, sizeof find, member);
 }
 
 int
 member_entries (const struct id *hub, const struct member *m, struct member_entries *ret)
 {
-  struct key *k;
-  int r;
+  struct texts texts;
+  int r = 0;
 
   ret->n = 0;
   if (!m)
     return 0;
-  tab_key (&ret->v[0].key, hub, member_tab (&m->link));
-  key_id (&ret->v[0].key, &m->link.id);
-  ret->v[ret->n++].db = DB_FIND;
-  r = m->row ? add_texts (ret, hub, m) : 0;
-  if (r < 0 || id_is_zero (&m->link.person))
-    return r;
-  k = &ret->v[ret->n].key;
-  key_start (k);
-  key_id (k, &m->link.person);
-  key_id (k, hub);
-  key_id (k, &m->link.id);
-  ret->v[ret->n++].db = DB_PERSON;
+  add (ret, DB_FIND, (uint8_t[]) { FIND_TAB, (uint8_t) member_tab (&m->link) }, 2, &m->link.id);
+  if (m->row)
+    {
+      r = texts_of (m->row, m->row_len, &texts);
+      if (r < 0)
+        return r;
+      add_text (ret, hub, &m->link.id, texts.email, texts.email_len);
+      add_text (ret, hub, &m->link.id, texts.username, texts.username_len);
+    }
+  if (!id_is_zero (&m->link.person))
+    add (ret, DB_PERSON, m->link.person.b, ID_BYTES, &m->link.id);
   return 0;
 }
 
 bool
-member_entries_have (const struct member_entries *e, enum db db, const struct key *key)
+member_entries_have (const struct member_entries *e, const struct member_entry *entry)
 {
   size_t i;
 
   for (i = 0; i < e->n; i++)
-    if (e->v[i].db == db
-        && key_compare (e->v[i].key.b, e->v[i].key.len, key->b, key->len) == 0)
+    if (e->v[i].len == entry->len && memcmp (e->v[i].b, entry->b, entry->len) == 0)
       return true;
   return false;
+}
+
+enum db
+member_entry_key (const struct id *hub, const uint8_t *entry, size_t len, struct key *ret)
+{
+  const enum db db = (enum db) entry[0];
+  /* A person's entries begin with the person. */
+  size_t before = db == DB_PERSON ? MIN (len - 1, ID_BYTES) : 0;
+
+  key_start (ret);
+  key_rest (ret, entry + 1, before);
+  key_id (ret, hub);
+  key_rest (ret, entry + 1 + before, len - 1 - before);
+  return db;
 }
 
 /* ---- Counters. */
@@ -305,27 +339,79 @@ txn_member_by_person (struct txn *t, const struct id *hub, const struct id *pers
   return choice.found ? txn_member_get (t, hub, &choice.id, ret) : 0;
 }
 
+/* Ids found so far, with their links' lives. */
+struct finding
+{
+  struct txn *t;
+  const struct id *hub;
+  struct id *ids;       /* live ones first */
+  size_t n, n_live, max;
+};
+
+/* Adds a member once: a live one behind the live ones, any other at the end. */
+static void
+found (struct finding *f, const struct id *member, bool live)
+{
+  size_t i, at = live ? f->n_live : f->n;
+
+  for (i = 0; i < f->n; i++)
+    if (id_equal (&f->ids[i], member))
+      return;
+  if (at == f->max)
+    return;
+  f->n = MIN (f->n + 1, f->max);
+  memmove (f->ids + at + 1, f->ids + at, (f->n - 1 - at) * sizeof *f->ids);
+  f->ids[at] = *member;
+  f->n_live += live;
+}
+
+/* The member or the invitation that has TEXT as its native id. */
+static void
+find_native (struct finding *f, char space, const char *text)
+{
+  _cleanup_ (buf_done) struct buf native = BUF_INIT (RECORD_KEY_MAX);
+  struct member m;
+
+  buf_putc (&native, space);
+  buf_puts (&native, text);
+  if (!buf_error (&native)
+      && txn_member_by_key (f->t, f->hub, native.data, native.len, &m) == 1)
+    found (f, &m.link.id, member_is_live (&m.link));
+}
+
+static bool
+has_text (const struct member *m, const char *text, size_t len)
+{
+  struct texts texts;
+
+  if (!m->row || texts_of (m->row, m->row_len, &texts) < 0)
+    return false;
+  return (texts.email_len == len && memcmp (texts.email, text, len) == 0)
+         || (texts.username_len == len && memcmp (texts.username, text, len) == 0);
+}
+
 size_t
 txn_member_find (struct txn *t, const struct id *hub, const char *text, struct id *ret, size_t max)
 {
-  struct record_link link;
+  struct finding f = { .t = t, .hub = hub, .ids = ret, .max = max };
+  size_t len = strlen (text);
   struct key prefix;
+  struct member m;
   struct id member;
   struct walk w;
-  size_t n = 0;
-  int live;
 
-  text_key (&prefix, hub, text);
-  for (live = 1; live >= 0; live--)
-    {
-      walk_begin (&w, t, DB_FIND, &prefix, /* after= */ NULL, /* newest= */ false);
-      while (n < max && walk_next (&w))
-        if (key_last_id (w.key.mv_data, w.key.mv_size, &member)
-            && link_load (t, hub, &member, &link) && member_is_live (&link.link) == (live == 1))
-          ret[n++] = member;
-      walk_end (&w);
-    }
-  return n;
+  if (!len || !max)
+    return 0;
+  find_native (&f, 'm', text);
+  find_native (&f, 'i', text);
+  text_key (&prefix, hub, text, len);
+  walk_begin (&w, t, DB_FIND, &prefix, /* after= */ NULL, /* newest= */ false);
+  while (f.n_live < max && walk_next (&w))
+    if (key_last_id (w.key.mv_data, w.key.mv_size, &member)
+        && txn_member_get (t, hub, &member, &m) == 1 && has_text (&m, text, len))
+      found (&f, &member, member_is_live (&m.link));
+  walk_end (&w);
+  return f.n;
 }
 
 size_t
@@ -426,6 +512,8 @@ static void
 carry_out (struct txn *t, const struct change *c)
 {
   const char *bytes = t->scratch.data;
+  struct key key;
+  enum db db;
   size_t i;
 
   if (!txn_ok (t))
@@ -440,11 +528,17 @@ carry_out (struct txn *t, const struct change *c)
   else
     txn_erase (t, DB_LINK, &c->link);
   for (i = 0; i < c->before.n; i++)
-    if (!member_entries_have (&c->now, c->before.v[i].db, &c->before.v[i].key))
-      txn_erase (t, c->before.v[i].db, &c->before.v[i].key);
+    if (!member_entries_have (&c->now, &c->before.v[i]))
+      {
+        db = member_entry_key (c->hub, c->before.v[i].b, c->before.v[i].len, &key);
+        txn_erase (t, db, &key);
+      }
   for (i = 0; i < c->now.n; i++)
-    if (!member_entries_have (&c->before, c->now.v[i].db, &c->now.v[i].key))
-      txn_store (t, c->now.v[i].db, &c->now.v[i].key, "", 0);
+    if (!member_entries_have (&c->before, &c->now.v[i]))
+      {
+        db = member_entry_key (c->hub, c->now.v[i].b, c->now.v[i].len, &key);
+        txn_store (t, db, &key, "", 0);
+      }
 }
 
 /* From OLD to NOW; NULL = not there. */

@@ -5,18 +5,28 @@
 #include "host/store/record.h"
 #include "host/store/txn.h"
 
-/* The index entries that a member has: its tab, up to three texts, its person. */
-#define MEMBER_ENTRIES_MAX 5
+/* The index entries that a member has: its tab, up to two texts, its person.  Each is the
+   key without the hub, its database in front: what a sorter can put in order for one hub. */
+#define MEMBER_ENTRIES_MAX 4
+#define MEMBER_ENTRY_MAX (1 + 2 * ID_BYTES)
+
+struct member_entry
+{
+  size_t len;
+  uint8_t b[MEMBER_ENTRY_MAX];
+};
 
 struct member_entries
 {
-  struct { enum db db; struct key key; } v[MEMBER_ENTRIES_MAX];
+  struct member_entry v[MEMBER_ENTRIES_MAX];
   size_t n;
 };
 
-/* M NULL has none.  -EBADMSG for a row that does not decode, -ENOMEM. */
+/* M NULL has none.  -EBADMSG for a row that is not a member's. */
 int member_entries (const struct id *hub, const struct member *m, struct member_entries *ret);
-bool member_entries_have (const struct member_entries *e, enum db db, const struct key *key);
+bool member_entries_have (const struct member_entries *e, const struct member_entry *entry);
+/* The database of an entry, and its key there. */
+enum db member_entry_key (const struct id *hub, const uint8_t *entry, size_t len, struct key *ret);
 
 void link_key (struct key *k, const struct id *hub, const struct id *member);
 void seen_key (struct key *k, const struct id *hub, const char *native, size_t len);

@@ -3,8 +3,30 @@
 
 #include "host/store/record.h"
 
-#define RECORD_VERSION 1u
-#define NO_TEXT 0xffffu
+#define LINK_VERSION 2u
+#define COUNTS_VERSION 1u
+
+/* What a link has beside version, status and flags, in this order.  A hub has a million
+   links that say little: what is zero takes no room, and times that are one time are kept
+   once.  Numbers are stored: never change or reuse one. */
+#define HAS_PERSON 1u
+#define HAS_BEFORE 2u
+#define HAS_HUB_ROLE 4u
+#define HAS_MISSED 8u
+#define HAS_SEQ 16u
+#define HAS_FIRST_SEEN 32u
+#define HAS_LAST_SEEN 64u
+#define HAS_CHANGED 128u     /* else: when it was first seen */
+#define HAS_ADOPTED 256u
+#define ADOPTED_THEN 512u    /* adopted when its status last changed */
+#define HAS_EXEMPT_BY 1024u
+#define HAS_EXEMPT_MS 2048u
+#define HAS_REASON 4096u
+#define HAS_NOTE 8192u
+#define HAS_KEY 16384u
+
+/* A number in bytes of seven bits, the low ones first, all but the last marked. */
+#define VARINT_MAX 10u
 
 /* Reads forward; the first thing that does not fit sets ERROR and all later reads
    answer zero. */
@@ -39,6 +61,28 @@ get_number (struct reader *r, size_t len)
   return v;
 }
 
+static uint64_t
+get_varint (struct reader *r)
+{
+  uint64_t v = 0;
+  unsigned int shift = 0;
+  const uint8_t *p;
+
+  do
+    {
+      p = take (r, 1);
+      if (!p || shift > 63 || (shift == 63 && *p > 1))
+        {
+          r->error = -EBADMSG;
+          return 0;
+        }
+      v |= (uint64_t) (*p & 0x7f) << shift;
+      shift += 7;
+    }
+  while (*p & 0x80);
+  return v;
+}
+
 static void
 get_id (struct reader *r, struct id *ret)
 {
@@ -52,14 +96,17 @@ get_id (struct reader *r, struct id *ret)
 static const char *
 get_bytes (struct reader *r, size_t max, bool text, size_t *ret_len)
 {
-  size_t len = (size_t) get_number (r, 2);
+  size_t len = (size_t) get_varint (r);
   const uint8_t *p;
 
   *ret_len = 0;
-  if (r->error || len == NO_TEXT)
-    return NULL;
+  if (r->error || len > max)
+    {
+      r->error = -EBADMSG;
+      return NULL;
+    }
   p = take (r, len + 1);
-  if (!p || len > max || p[len] != '\0' || (text && memchr (p, '\0', len)))
+  if (!p || p[len] != '\0' || (text && memchr (p, '\0', len)))
     {
       r->error = -EBADMSG;
       return NULL;
@@ -68,18 +115,42 @@ get_bytes (struct reader *r, size_t max, bool text, size_t *ret_len)
   return (const char *) p;
 }
 
-static void
-put_id (struct buf *out, const struct id *id)
+/* The numbers of a link on their way out. */
+struct writer
 {
-  buf_put (out, id->b, ID_BYTES);
+  uint8_t b[8 + 2 * ID_BYTES + 10 * VARINT_MAX];
+  size_t n;
+};
+
+static void
+put_bits (struct writer *w, uint32_t v, size_t len)
+{
+  for (; len; len--, v >>= 8)
+    w->b[w->n++] = (uint8_t) v;
+}
+
+static void
+put_varint (struct writer *w, uint64_t v)
+{
+  for (; v > 0x7f; v >>= 7)
+    w->b[w->n++] = (uint8_t) (v | 0x80);
+  w->b[w->n++] = (uint8_t) v;
+}
+
+static void
+put_id (struct writer *w, const struct id *id)
+{
+  memcpy (w->b + w->n, id->b, ID_BYTES);
+  w->n += ID_BYTES;
 }
 
 static void
 put_bytes (struct buf *out, const char *s, size_t len)
 {
-  if (!s)
-    return buf_put_u16 (out, NO_TEXT);
-  buf_put_u16 (out, (uint16_t) len);
+  struct writer w = { .n = 0 };
+
+  put_varint (&w, len);
+  buf_put (out, w.b, w.n);
   buf_put (out, s, len);
   buf_put_u8 (out, 0);
 }
@@ -90,33 +161,99 @@ length (const char *s)
   return s ? strlen (s) : 0;
 }
 
+static uint32_t
+parts (const struct record_link *r)
+{
+  const struct member_link *l = &r->link;
+  uint32_t has = 0;
+
+  has |= id_is_zero (&l->person) ? 0 : HAS_PERSON;
+  has |= l->before ? HAS_BEFORE : 0;
+  has |= l->hub_role ? HAS_HUB_ROLE : 0;
+  has |= l->missed ? HAS_MISSED : 0;
+  has |= l->seq ? HAS_SEQ : 0;
+  has |= l->first_seen_ms ? HAS_FIRST_SEEN : 0;
+  has |= l->last_seen_ms ? HAS_LAST_SEEN : 0;
+  has |= l->changed_ms != l->first_seen_ms ? HAS_CHANGED : 0;
+  if (l->adopted_ms)
+    has |= l->adopted_ms == l->changed_ms ? ADOPTED_THEN : HAS_ADOPTED;
+  has |= id_is_zero (&l->exempt_by) ? 0 : HAS_EXEMPT_BY;
+  has |= l->exempt_ms ? HAS_EXEMPT_MS : 0;
+  has |= l->reason ? HAS_REASON : 0;
+  has |= l->note ? HAS_NOTE : 0;
+  has |= r->key ? HAS_KEY : 0;
+  return has;
+}
+
 int
 record_put_link (struct buf *out, const struct record_link *r)
 {
   const struct member_link *l = &r->link;
+  uint32_t has = parts (r);
+  struct writer w = { .n = 0 };
 
   if (length (l->reason) > RECORD_TEXT_MAX || length (l->note) > RECORD_TEXT_MAX
       || r->key_len > RECORD_KEY_MAX)
     return -E2BIG;
-  buf_put_u8 (out, RECORD_VERSION);
-  put_id (out, &l->person);
-  buf_put_u16 (out, l->status);
-  buf_put_u16 (out, l->before);
-  buf_put_u32 (out, l->flags);
-  buf_put_u8 (out, l->hub_role);
-  buf_put_u32 (out, l->missed);
-  buf_put_u64 (out, l->seq);
-  buf_put_u64 (out, r->stamp);
-  buf_put_u64 (out, (uint64_t) l->first_seen_ms);
-  buf_put_u64 (out, (uint64_t) l->last_seen_ms);
-  buf_put_u64 (out, (uint64_t) l->changed_ms);
-  buf_put_u64 (out, (uint64_t) l->adopted_ms);
-  put_id (out, &l->exempt_by);
-  buf_put_u64 (out, (uint64_t) l->exempt_ms);
-  put_bytes (out, l->reason, length (l->reason));
-  put_bytes (out, l->note, length (l->note));
-  put_bytes (out, r->key, r->key_len);
+  put_bits (&w, LINK_VERSION, 1);
+  put_bits (&w, has, 2);
+  put_varint (&w, l->status);
+  put_varint (&w, l->flags);
+  put_varint (&w, r->stamp);
+  if (has & HAS_PERSON)
+    put_id (&w, &l->person);
+  if (has & HAS_BEFORE)
+    put_varint (&w, l->before);
+  if (has & HAS_HUB_ROLE)
+    put_varint (&w, l->hub_role);
+  if (has & HAS_MISSED)
+    put_varint (&w, l->missed);
+  if (has & HAS_SEQ)
+    put_varint (&w, l->seq);
+  if (has & HAS_FIRST_SEEN)
+    put_varint (&w, (uint64_t) l->first_seen_ms);
+  if (has & HAS_LAST_SEEN)
+    put_varint (&w, (uint64_t) l->last_seen_ms);
+  if (has & HAS_CHANGED)
+    put_varint (&w, (uint64_t) l->changed_ms);
+  if (has & HAS_ADOPTED)
+    put_varint (&w, (uint64_t) l->adopted_ms);
+  if (has & HAS_EXEMPT_BY)
+    put_id (&w, &l->exempt_by);
+  if (has & HAS_EXEMPT_MS)
+    put_varint (&w, (uint64_t) l->exempt_ms);
+  buf_put (out, w.b, w.n);
+  if (has & HAS_REASON)
+    put_bytes (out, l->reason, length (l->reason));
+  if (has & HAS_NOTE)
+    put_bytes (out, l->note, length (l->note));
+  if (has & HAS_KEY)
+    put_bytes (out, r->key, r->key_len);
   return buf_error (out);
+}
+
+/* A number that is only there with BIT, and then is up to MAX. */
+static uint64_t
+get_part (struct reader *r, uint32_t has, uint32_t bit, uint64_t max)
+{
+  uint64_t v = has & bit ? get_varint (r) : 0;
+
+  if (v > max)
+    r->error = -EBADMSG;
+  return v;
+}
+
+static void
+get_times (struct reader *r, uint32_t has, struct member_link *l)
+{
+  l->first_seen_ms = (int64_t) get_part (r, has, HAS_FIRST_SEEN, UINT64_MAX);
+  l->last_seen_ms = (int64_t) get_part (r, has, HAS_LAST_SEEN, UINT64_MAX);
+  l->changed_ms = (int64_t) get_part (r, has, HAS_CHANGED, UINT64_MAX);
+  if (!(has & HAS_CHANGED))
+    l->changed_ms = l->first_seen_ms;
+  l->adopted_ms = (int64_t) get_part (r, has, HAS_ADOPTED, UINT64_MAX);
+  if (has & ADOPTED_THEN)
+    l->adopted_ms = l->changed_ms;
 }
 
 int
@@ -126,26 +263,30 @@ record_get_link (const void *p, size_t len, struct record_link *ret)
   struct record_link link = { .key = NULL };
   struct member_link *l = &link.link;
   size_t unused;
+  uint32_t has;
 
-  if (get_number (&r, 1) != RECORD_VERSION)
+  if (get_number (&r, 1) != LINK_VERSION)
     return -EBADMSG;
-  get_id (&r, &l->person);
-  l->status = (uint16_t) get_number (&r, 2);
-  l->before = (uint16_t) get_number (&r, 2);
-  l->flags = (uint32_t) get_number (&r, 4);
-  l->hub_role = (uint8_t) get_number (&r, 1);
-  l->missed = (uint32_t) get_number (&r, 4);
-  l->seq = get_number (&r, 8);
-  link.stamp = get_number (&r, 8);
-  l->first_seen_ms = (int64_t) get_number (&r, 8);
-  l->last_seen_ms = (int64_t) get_number (&r, 8);
-  l->changed_ms = (int64_t) get_number (&r, 8);
-  l->adopted_ms = (int64_t) get_number (&r, 8);
-  get_id (&r, &l->exempt_by);
-  l->exempt_ms = (int64_t) get_number (&r, 8);
-  l->reason = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
-  l->note = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
-  link.key = get_bytes (&r, RECORD_KEY_MAX, /* text= */ false, &link.key_len);
+  has = (uint32_t) get_number (&r, 2);
+  l->status = (uint16_t) get_part (&r, 1, 1, UINT16_MAX);
+  l->flags = (uint32_t) get_part (&r, 1, 1, UINT32_MAX);
+  link.stamp = get_varint (&r);
+  if (has & HAS_PERSON)
+    get_id (&r, &l->person);
+  l->before = (uint16_t) get_part (&r, has, HAS_BEFORE, UINT16_MAX);
+  l->hub_role = (uint8_t) get_part (&r, has, HAS_HUB_ROLE, UINT8_MAX);
+  l->missed = (uint32_t) get_part (&r, has, HAS_MISSED, UINT32_MAX);
+  l->seq = get_part (&r, has, HAS_SEQ, UINT64_MAX);
+  get_times (&r, has, l);
+  if (has & HAS_EXEMPT_BY)
+    get_id (&r, &l->exempt_by);
+  l->exempt_ms = (int64_t) get_part (&r, has, HAS_EXEMPT_MS, UINT64_MAX);
+  if (has & HAS_REASON)
+    l->reason = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
+  if (has & HAS_NOTE)
+    l->note = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
+  if (has & HAS_KEY)
+    link.key = get_bytes (&r, RECORD_KEY_MAX, /* text= */ false, &link.key_len);
   if (r.error || r.p != r.end)
     return -EBADMSG;
   *ret = link;
@@ -163,7 +304,7 @@ record_put_counts (const struct record_counts *r, uint8_t ret[RECORD_COUNTS_SIZE
   v[n++] = r->counts.known;
   v[n++] = r->counts.removed;
   v[n++] = r->writes;
-  *ret++ = RECORD_VERSION;
+  *ret++ = COUNTS_VERSION;
   for (i = 0; i < 8 * n; i++)
     *ret++ = (uint8_t) (v[i / 8] >> (8 * (i % 8)));
 }
@@ -174,7 +315,7 @@ record_get_counts (const void *p, size_t len, struct record_counts *ret)
   struct reader r = { p, (const uint8_t *) p + len, 0 };
   size_t i;
 
-  if (len != RECORD_COUNTS_SIZE || get_number (&r, 1) != RECORD_VERSION)
+  if (len != RECORD_COUNTS_SIZE || get_number (&r, 1) != COUNTS_VERSION)
     return -EBADMSG;
   for (i = 0; i < MEMBER_TABS; i++)
     ret->counts.tab[i] = get_number (&r, 8);

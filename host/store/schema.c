@@ -40,6 +40,9 @@ static const struct rule
   { STORE_ANSWER_KEY, STORE_ANSWER, { "key" }, UNIQUE },
 };
 
+#define FACT_REMOVED 1u
+#define FACT_GUEST 2u
+
 /* What texts of one document are added to. */
 struct collect
 {
@@ -196,4 +199,32 @@ schema_entries (enum store_kind kind, const struct id *id, const json_t *doc,
     if (rules[i].kind == kind)
       r = add_rule (&(struct collect) { &rules[i], id, ret }, doc);
   return r;
+}
+
+void
+schema_put_facts (const json_t *person, uint64_t number, uint8_t ret[SCHEMA_FACTS_SIZE])
+{
+  const char *status = json_string_value (json_object_get (person, "status"));
+  size_t i;
+
+  for (i = 0; i < 8; i++)
+    ret[i] = (uint8_t) (number >> (8 * i));
+  ret[8] = (uint8_t) ((streq (status, "removed") ? FACT_REMOVED : 0)
+                      | (json_is_true (json_object_get (person, "is_guest")) ? FACT_GUEST : 0));
+}
+
+int
+schema_get_facts (const void *p, size_t len, struct person_facts *ret)
+{
+  const uint8_t *b = p;
+  size_t i;
+
+  if (len != SCHEMA_FACTS_SIZE)
+    return -EBADMSG;
+  ret->number = 0;
+  for (i = 8; i-- > 0;)
+    ret->number = ret->number << 8 | b[i];
+  ret->removed = b[8] & FACT_REMOVED;
+  ret->guest = b[8] & FACT_GUEST;
+  return 0;
 }

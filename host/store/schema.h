@@ -22,6 +22,13 @@ void schema_entries_done (struct schema_entries *e);
 bool schema_entries_have (const struct schema_entries *e, const struct key *key);
 bool schema_unique (enum store_index index);
 
+/* What an entry of STORE_PERSON_ADDRESS holds, so that matching reads no document; other
+   entries hold nothing. */
+#define SCHEMA_FACTS_SIZE 9u
+void schema_put_facts (const json_t *person, uint64_t number, uint8_t ret[SCHEMA_FACTS_SIZE]);
+/* All but the id; -EBADMSG. */
+int schema_get_facts (const void *p, size_t len, struct person_facts *ret);
+
 /* The beginning of the keys that INDEX has for TEXT (compared in lower case).  -ENOMEM. */
 int schema_prefix (enum store_index index, const char *text, struct key *ret);
 

@@ -19,8 +19,8 @@
 #define RUN_STEP (1024u * 1024)
 #define BUDGET (2u * RUN_MAX)
 #define WRITE_AT 65536u
-/* A record: u16 key length, u32 value length (of this machine: it never leaves it). */
-#define RECORD_HEADER 6u
+/* A record: u16 key length, u16 value length (of this machine: it never leaves it). */
+#define RECORD_HEADER 4u
 
 /* Memory that may still be taken, beyond the RUN_MIN that every sorter has. */
 static struct
@@ -97,7 +97,7 @@ key_length (const uint8_t *record)
 static size_t
 value_length (const uint8_t *record)
 {
-  uint32_t len;
+  uint16_t len;
 
   memcpy (&len, record + 2, sizeof len);
   return len;
@@ -304,8 +304,7 @@ sorter_add (struct sorter *s, const void *key, size_t key_len, const void *value
             size_t value_len)
 {
   size_t size = RECORD_HEADER + key_len + value_len;
-  uint16_t short_len = (uint16_t) key_len;
-  uint32_t long_len = (uint32_t) value_len;
+  uint16_t lengths[2] = { (uint16_t) key_len, (uint16_t) value_len };
   uint8_t *record;
   int r;
 
@@ -322,8 +321,7 @@ sorter_add (struct sorter *s, const void *key, size_t key_len, const void *value
         return r;
     }
   record = s->memory + s->used;
-  memcpy (record, &short_len, sizeof short_len);
-  memcpy (record + 2, &long_len, sizeof long_len);
+  memcpy (record, lengths, sizeof lengths);
   if (key_len)
     memcpy (record + RECORD_HEADER, key, key_len);
   if (value_len)

@@ -17,9 +17,9 @@ int sorter_new (const char *dir, struct sorter **ret);
 void sorter_free (struct sorter *s);
 DEFINE_CLEANUP (struct sorter *, sorter_free)
 
-/* Adds a record; both parts are copied.  KEY up to 4 KiB, VALUE up to 64 KiB (-E2BIG). */
+/* Adds a record; both parts are copied.  KEY up to 4 KiB, VALUE less than 64 KiB (-E2BIG). */
 #define SORTER_KEY_MAX 4096u
-#define SORTER_VALUE_MAX 65536u
+#define SORTER_VALUE_MAX 65535u
 int sorter_add (struct sorter *s, const void *key, size_t key_len, const void *value, size_t value_len);
 /* No more is added; records can be taken. */
 int sorter_finish (struct sorter *s);

@@ -31,6 +31,7 @@ struct spool
   struct buf cursor;
   bool has_cursor, finished;
   int64_t synced_ms;                 /* monotonic */
+  struct pages pages;                /* what the last walk read; empty = none */
 };
 
 static void
@@ -67,6 +68,7 @@ spool_close (struct spool *s)
   if (!s)
     return;
   forget (s);
+  pages_unmap (&s->pages);
   free (s->sections);
   buf_done (&s->cursor);
   pagefile_done (&s->file);
@@ -378,7 +380,8 @@ spool_finish (struct spool *s)
 
 /* Hands the rows of one item over, one by one. */
 static int
-walk_rows (const struct page_item *item, struct spool_item *out, spool_fn *fn, void *arg)
+walk_rows (const struct spool *s, const struct page_item *item, struct spool_item *out,
+           spool_fn *fn, void *arg)
 {
   const uint8_t *p = item->data;
   size_t len = item->len, span;
@@ -392,6 +395,7 @@ walk_rows (const struct page_item *item, struct spool_item *out, spool_fn *fn, v
         return r;
       out->row = p;
       out->row_len = span;
+      out->at = (uint64_t) (p - s->pages.p);
       r = fn (arg, out);
     }
   return r;
@@ -428,7 +432,7 @@ walk_item (const struct spool *s, const struct page_item *item, size_t *begun, s
   if (*begun == 0)
     return -EBADMSG;
   out.section = &s->sections[*begun - 1];
-  return walk_rows (item, &out, fn, arg);
+  return walk_rows (s, item, &out, fn, arg);
 }
 
 int
@@ -436,19 +440,26 @@ spool_walk (struct spool *s, spool_fn *fn, void *arg)
 {
   uint64_t at = PAGEFILE_MAGIC_SIZE;
   struct page_item item;
-  struct pages pages;
   size_t begun = 0;
   int r;
 
-  r = pages_map (s->file.fd, s->file.whole, &pages);
+  pages_unmap (&s->pages);
+  r = pages_map (s->file.fd, s->file.whole, &s->pages);
   if (r < 0)
     return r;
-  while ((r = pages_next (&pages, &at, &item)) > 0)
+  while ((r = pages_next (&s->pages, &at, &item)) > 0)
     {
       r = walk_item (s, &item, &begun, fn, arg);
       if (r < 0)
         break;
     }
-  pages_unmap (&pages);
   return r;
+}
+
+const void *
+spool_row_at (const struct spool *s, uint64_t at, size_t *ret_len)
+{
+  if (at >= s->pages.len || row_span (s->pages.p + at, s->pages.len - (size_t) at, ret_len) < 0)
+    return NULL;
+  return s->pages.p + at;
 }

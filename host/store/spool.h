@@ -57,7 +57,7 @@ int spool_finish (struct spool *s);
 uint64_t spool_bytes (const struct spool *s);
 
 /* Reads all whole pages back in order; FN answers 0 to go on or a negative value, which
-   ends the walk and is returned. */
+   ends the walk and is returned.  Rows stay where they are, as spool_row_at says. */
 struct spool_item
 {
   enum { SPOOL_SECTION, SPOOL_SECTION_END, SPOOL_ROW } type;
@@ -65,8 +65,12 @@ struct spool_item
   const char *json;                    /* SPOOL_SECTION_END */
   const void *row;                     /* SPOOL_ROW: one whole row with its length */
   size_t row_len;
+  uint64_t at;                         /* SPOOL_ROW: where spool_row_at finds it again */
 };
 typedef int spool_fn (void *arg, const struct spool_item *item);
 int spool_walk (struct spool *s, spool_fn *fn, void *arg);
+/* A row that a walk has shown, and its length; borrowed until something is added or the
+   spool is closed.  NULL when nothing like a row is there. */
+const void *spool_row_at (const struct spool *s, uint64_t at, size_t *ret_len);
 
 #endif

@@ -153,7 +153,7 @@ check_schema (struct txn *t, uint32_t *ret_found)
   MDB_stat stat;
   int r = read_schema (t, ret_found);
 
-  /* Schema 1 is the first: there is nothing older to migrate from. */
+  /* No older schema was ever released: there is nothing to migrate from. */
   if (r == 1)
     return *ret_found == STORE_SCHEMA ? 0 : -EPROTONOSUPPORT;
   if (r < 0)
@@ -179,8 +179,9 @@ open_databases (struct store *s, const char *path, char **ret_why)
   r = txn_ok (t) ? check_schema (t, &found) : txn_error (t);
   if (r == -EPROTONOSUPPORT)
     return refuse (ret_why, r,
-                   "The store in %s has schema %u and this usherd knows schemas up to %u; install "
-                   "the usherd that wrote it, or a newer one.", path, found, STORE_SCHEMA);
+                   "The store in %s has schema %u and this usherd knows schema %u only; install "
+                   "the usherd that wrote it, or begin with an empty state folder.", path, found,
+                   STORE_SCHEMA);
   if (r == 0)
     {
       s->newest_event = txn_newest_event (t);

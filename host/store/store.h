@@ -14,7 +14,7 @@
 #include "host/common/id.h"
 #include "host/store/member.h"
 
-#define STORE_SCHEMA 1u
+#define STORE_SCHEMA 2u
 
 struct store;
 struct txn;
@@ -26,7 +26,7 @@ struct store_options
 };
 
 /* Locks the folder (flock, a second usherd is refused), opens or makes the store,
-   migrates an older schema, refuses a newer one untouched.  On failure a negative
+   refuses another schema untouched (none older was ever released).  On failure a negative
    errno and in *RET_WHY (caller frees) one sentence: what, which, what to do. */
 int store_open (const struct store_options *options, struct store **ret, char **ret_why);
 void store_close (struct store *s);
@@ -105,6 +105,16 @@ enum store_index txn_clash (const struct txn *t);
    of an index over two fields has a space between them ("APP SPACE-KEY"). */
 size_t txn_doc_find (struct txn *t, enum store_index index, const char *key, struct id *ret, size_t max);
 
+/* What is asked of a person by the million: the one whose address the LEN bytes at TEXT
+   (as email_fold writes them) are.  1 and *ret, or 0. */
+struct person_facts
+{
+  struct id id;
+  uint64_t number;   /* people are numbered from 0 on, each for as long as it has an address */
+  bool removed, guest;
+};
+int txn_person_by_address (struct txn *t, const char *text, size_t len, struct person_facts *ret);
+
 /* Walks documents of a kind in id order (NEWEST: descending), beginning behind AFTER
    (NULL = at the start); FN gets a borrowed document and answers true to go on.
    With INDEX not 0 only those that the index has for KEY. */
@@ -128,7 +138,7 @@ int txn_member_by_key (struct txn *t, const struct id *hub, const char *key, siz
 /* The live member that PERSON is linked to, else the newest removed one: 1 or 0. */
 int txn_member_by_person (struct txn *t, const struct id *hub, const struct id *person, struct member *ret);
 /* Members whose native id, e-mail (normalised) or user name (lower case) is TEXT:
-   up to MAX ids, live ones first; their number. */
+   up to MAX ids, live ones first; their number.  A user name that is the e-mail counts once. */
 size_t txn_member_find (struct txn *t, const struct id *hub, const char *text, struct id *ret, size_t max);
 /* Hubs in which PERSON has a link, live or removed; their number. */
 size_t txn_person_hubs (struct txn *t, const struct id *person, struct id *ret, size_t max);

@@ -153,6 +153,15 @@ txn_fail (struct txn *t, int error)
     t->error = error;
 }
 
+/* Before LMDB's transaction ends: afterwards nobody knows whether a cursor is still there. */
+static void
+close_cursor (struct txn *t)
+{
+  if (t->addresses)
+    mdb_cursor_close (t->addresses);
+  t->addresses = NULL;
+}
+
 static void
 end (struct txn *t)
 {
@@ -171,6 +180,7 @@ txn_abort (struct txn *t)
 {
   if (!t)
     return;
+  close_cursor (t);
   if (t->txn)
     mdb_txn_abort (t->txn);
   t->newest_event = 0;
@@ -190,6 +200,7 @@ txn_commit (struct txn *t)
       txn_abort (t);
       return r;
     }
+  close_cursor (t);
   r = store_error (mdb_txn_commit (t->txn));
   if (t->write)
     (void) fail_point ("store-after-commit");

@@ -19,10 +19,10 @@ enum db
 {
   DB_META,      /* name */
   DB_DOCUMENT,  /* kind, id -> JSON */
-  DB_INDEX,     /* index, text, id */
+  DB_INDEX,     /* index, text, id -> schema.h */
   DB_LINK,      /* hub, member -> record.h */
   DB_SEEN,      /* hub, native key -> member, row */
-  DB_FIND,      /* hub, FIND_TAB, tab, member | hub, FIND_TEXT, text, member */
+  DB_FIND,      /* hub, FIND_TAB, tab, member | hub, FIND_HASH, hash of a text, member */
   DB_PERSON,    /* person, hub, member */
   DB_EVENT,     /* EVENT_SEQ, seq -> chain.h | EVENT_HUB or EVENT_PERSON, id, seq */
   DB_VALUE,     /* VALUE_..., id, and what each says */
@@ -31,7 +31,7 @@ enum db
 
 /* Numbers in keys are stored: never change or reuse one. */
 #define FIND_TAB 1u
-#define FIND_TEXT 2u
+#define FIND_HASH 3u
 #define EVENT_SEQ 1u
 #define EVENT_HUB 2u
 #define EVENT_PERSON 3u
@@ -52,6 +52,7 @@ struct txn
   enum store_index clash; /* the index that answered -EEXIST, or 0 */
   uint64_t newest_event;  /* added in this transaction; 0 = none */
   struct buf scratch;     /* bytes on their way into the map */
+  MDB_cursor *addresses;  /* of txn_person_by_address; NULL = not used */
 };
 
 struct store

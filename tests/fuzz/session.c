@@ -201,7 +201,6 @@ open_play (struct play *p)
   must (session_secrets_put (&s->secrets, "token", SECRET) == 0);
   s->rates = p->rates;
   s->message = (struct arena) ARENA_INIT (WIRE_ARENA_MAX);
-  s->row = (struct arena) ARENA_INIT (ROW_ARENA_MAX);
   s->wake_fd = -1;
   s->end_events = &events;
   s->end_arg = p;
