@@ -139,45 +139,47 @@ static void
 unescape_json (const char *p, size_t len, struct buf *out)
 {
   static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-  size_t i;
+  const char *end = p + len, *at;
 
-  for (i = 0; i < len; i++)
+  /* A backslash at the very end escapes nothing. */
+  for (; (at = memchr (p, '\\', (size_t) (end - p))) && at + 1 < end; p = at + 1)
     {
       const char *short_form;
       int c;
 
-      if (p[i] != '\\' || i + 1 == len)
-        {
-          buf_putc (out, p[i]);
-          continue;
-        }
-      i++;
-      c = p[i] == 'u' ? hex (p + i + 1, len - i - 1, 4) : -1;
-      short_form = p[i] ? strchr (from, p[i]) : NULL;
+      buf_put (out, p, (size_t) (at - p));
+      at++;
+      c = *at == 'u' ? hex (at + 1, (size_t) (end - at) - 1, 4) : -1;
+      short_form = *at ? strchr (from, *at) : NULL;
       if (c >= 0)
         {
           put_utf8 (out, c);
-          i += 4;
+          at += 4;
         }
       else
-        buf_putc (out, short_form ? to[short_form - from] : p[i]);
+        buf_putc (out, short_form ? to[short_form - from] : *at);
     }
+  buf_put (out, p, (size_t) (end - p));
 }
 
 /* Takes percent escapes off; PLUS: a plus is a space, as in forms. */
 static void
 unescape_url (const char *p, size_t len, bool plus, struct buf *out)
 {
-  size_t i;
+  size_t i, begin = 0;
 
   for (i = 0; i < len; i++)
     {
-      int c = p[i] == '%' ? hex (p + i + 1, len - i - 1, 2) : -1;
+      int c = p[i] == '%' ? hex (p + i + 1, len - i - 1, 2) : plus && p[i] == '+' ? ' ' : -1;
 
-      if (c >= 0)
-        i += 2;
-      buf_putc (out, c >= 0 ? (char) c : plus && p[i] == '+' ? ' ' : p[i]);
+      if (c < 0)
+        continue;
+      buf_put (out, p + begin, i - begin);
+      buf_putc (out, (char) c);
+      i += p[i] == '%' ? 2 : 0;
+      begin = i + 1;
     }
+  buf_put (out, p + begin, len - begin);
 }
 
 /* What stands in every base64 text that has VALUE at OFFSET (modulo 3), whatever is
@@ -200,39 +202,95 @@ base64_core (const struct secret *value, size_t offset, bool url, struct buf *ou
     }
 }
 
-static bool
-has (const char *p, size_t len, const char *value, size_t value_len)
+/* ---- Searching.  Each checkpoint of a listing is searched, so all values and their forms
+   are looked for at once: few places of a text begin with the two bytes that one of them
+   begins with. */
+
+#define FORMS 7u                   /* the value, and base64 of two kinds at three offsets */
+
+struct needles
 {
-  return len >= value_len && memmem (p, len, value, value_len);
+  uint8_t begins[(UINT16_MAX + 1) / 8];  /* a bit for each two bytes that one begins with */
+  struct { size_t at, len; } v[FORMS * SECRETS_SEARCHED_MAX];
+  size_t n;
+  struct buf text;
+};
+
+static unsigned int
+two_bytes (const char *p)
+{
+  return (unsigned char) p[0] | (unsigned int) (unsigned char) p[1] << 8;
 }
 
-static bool
-has_base64 (const char *p, size_t len, const struct secret *value)
+/* What was put behind AT is one more. */
+static void
+add_needle (struct needles *n, size_t at)
 {
-  int form;
+  size_t len = n->text.len - at;
+  unsigned int two;
 
-  for (form = 0; form < 6; form++)
-    {
-      _cleanup_ (buf_wipe) struct buf core = BUF_INIT (2 * value->len + 8);
-
-      base64_core (value, (size_t) form % 3, form >= 3, &core);
-      if (buf_error (&core) || has (p, len, core.data, core.len))
-        return true;
-    }
-  return false;
+  if (buf_error (&n->text))
+    return;
+  assert (len >= 2);
+  two = two_bytes (n->text.data + at);
+  n->begins[two / 8] |= (uint8_t) (1u << two % 8);
+  n->v[n->n].at = at;
+  n->v[n->n++].len = len;
 }
 
-static bool
-has_any (const struct session_secrets *s, const char *p, size_t len)
+/* -ENOMEM. */
+static int
+make_needles (const struct session_secrets *s, struct needles *ret)
 {
-  size_t i;
+  size_t i, form, at, room = 0;
 
+  memset (ret->begins, 0, sizeof ret->begins);
+  ret->n = 0;
+  ret->text = (struct buf) BUF_INIT (SIZE_MAX / 2);
+  /* At once, so that no copy is left behind when it grows. */
+  for (i = 0; i < s->n; i++)
+    room += s->v[i].value.len * 2 * FORMS;
+  (void) buf_reserve (&ret->text, room);
   for (i = 0; i < s->n; i++)
     {
       const struct secret *value = &s->v[i].value;
 
-      if (value->len >= SECRET_SEARCHED_MIN
-          && (has (p, len, value->data, value->len) || has_base64 (p, len, value)))
+      if (value->len < SECRET_SEARCHED_MIN)
+        continue;
+      at = ret->text.len;
+      buf_put (&ret->text, value->data, value->len);
+      add_needle (ret, at);
+      for (form = 0; form < FORMS - 1; form++)
+        {
+          at = ret->text.len;
+          base64_core (value, form % 3, form >= 3, &ret->text);
+          add_needle (ret, at);
+        }
+    }
+  return buf_error (&ret->text);
+}
+
+static bool
+has_at (const struct needles *n, const char *p, size_t left)
+{
+  size_t i;
+
+  for (i = 0; i < n->n; i++)
+    if (n->v[i].len <= left && memcmp (p, n->text.data + n->v[i].at, n->v[i].len) == 0)
+      return true;
+  return false;
+}
+
+static bool
+has_any (const struct needles *n, const char *p, size_t len)
+{
+  size_t i;
+
+  for (i = 0; i + 1 < len; i++)
+    {
+      unsigned int two = two_bytes (p + i);
+
+      if ((n->begins[two / 8] >> two % 8 & 1) && has_at (n, p + i, len - i))
         return true;
     }
   return false;
@@ -240,18 +298,21 @@ has_any (const struct session_secrets *s, const char *p, size_t len)
 
 /* Also looks through percent escapes. */
 static bool
-has_any_url (const struct session_secrets *s, const char *p, size_t len)
+has_any_url (const struct needles *n, const char *p, size_t len)
 {
+  bool escaped = len && memchr (p, '%', len), spaced = len && memchr (p, '+', len);
   int plus;
 
-  if (has_any (s, p, len))
+  if (has_any (n, p, len))
     return true;
   for (plus = 0; plus < 2; plus++)
     {
       _cleanup_ (buf_wipe) struct buf view = BUF_INIT (len + 1);
 
+      if (plus ? !spaced : !escaped)
+        continue;
       unescape_url (p, len, plus, &view);
-      if (buf_error (&view) || has_any (s, view.data ? view.data : "", view.len))
+      if (buf_error (&view) || has_any (n, view.data ? view.data : "", view.len))
         return true;
     }
   return false;
@@ -261,11 +322,19 @@ bool
 session_secrets_in (const struct session_secrets *s, const void *p, size_t len)
 {
   _cleanup_ (buf_wipe) struct buf view = BUF_INIT (3 * len + 1);
+  struct needles n;
+  bool in;
 
   if (!len || !s->n)
     return false;
-  unescape_json (p, len, &view);
-  return buf_error (&view) || has_any_url (s, p, len) || has_any_url (s, view.data, view.len);
+  in = make_needles (s, &n) < 0 || has_any_url (&n, p, len);
+  if (!in && memchr (p, '\\', len))
+    {
+      unescape_json (p, len, &view);
+      in = buf_error (&view) || has_any_url (&n, view.data ? view.data : "", view.len);
+    }
+  buf_wipe (&n.text);
+  return in;
 }
 
 /* The value that begins at P, NULL = none.  Of several the longest, so that no end of it
