@@ -443,6 +443,9 @@ key_order (const struct side *a, const struct side *b)
   return d ? d : (a->len > b->len) - (a->len < b->len);
 }
 
+/* Rows lie all over the spool: so many are fetched ahead, at once. */
+#define AHEAD 32u
+
 struct walk
 {
   struct merge *m;
@@ -454,6 +457,8 @@ struct walk
   uint8_t old_key[STORE_ORDER_KEY_MAX];
   struct side old_side, new_side;
   struct sync_place place;       /* of new_side */
+  struct { const void *key; size_t len; struct sync_place place; } ahead[AHEAD];
+  size_t n_ahead, at_ahead;
   struct buf key;                /* of the group being folded */
 };
 
@@ -473,18 +478,38 @@ next_old (struct walk *w)
   return r < 0 ? r : 0;
 }
 
+static int
+fetch_ahead (struct walk *w)
+{
+  const void *value;
+  size_t len;
+  int r = 1;
+
+  w->at_ahead = 0;
+  for (w->n_ahead = 0; w->n_ahead < AHEAD; w->n_ahead++)
+    {
+      r = sorter_next (w->rows, &w->ahead[w->n_ahead].key, &w->ahead[w->n_ahead].len, &value, &len);
+      if (r <= 0)
+        break;
+      memcpy (&w->ahead[w->n_ahead].place, value, sizeof w->place);
+      spool_row_ahead (w->spool, w->ahead[w->n_ahead].place.at);
+    }
+  return MIN (r, 0);
+}
+
 /* Looks at the next sorted row without taking it past its group. */
 static int
 peek_row (struct walk *w)
 {
-  const void *key, *value;
-  size_t key_len, len;
-  int r = sorter_next (w->rows, &key, &key_len, &value, &len);
+  int r = w->at_ahead == w->n_ahead ? fetch_ahead (w) : 0;
 
-  w->new_side = (struct side) { key, key_len, r > 0 };
-  if (r > 0)
-    memcpy (&w->place, value, sizeof w->place);
-  return MIN (r, 0);
+  w->new_side.there = w->at_ahead < w->n_ahead;
+  if (r < 0 || !w->new_side.there)
+    return r;
+  w->new_side.key = w->ahead[w->at_ahead].key;
+  w->new_side.len = w->ahead[w->at_ahead].len;
+  w->place = w->ahead[w->at_ahead++].place;
+  return 0;
 }
 
 /* Folds all rows of one key; afterwards new_side is the first row of the next key. */

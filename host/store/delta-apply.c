@@ -22,9 +22,10 @@
 /* What is under way.  Numbers are stored in marks: never change or reuse one. */
 enum phase
 {
-  PHASE_ITEMS = 1,     /* what stands in the file; AT is a place in it */
-  PHASE_ENTRIES = 2,   /* index entries of new members, in key order; AT counts them */
-  PHASE_END = 3,
+  PHASE_ITEMS = 1,     /* what stands in the file; AT is a place in it, as in the next */
+  PHASE_TABS = 2,      /* the new members under each tab, one tab after the other */
+  PHASE_ENTRIES = PHASE_TABS + MEMBER_TABS, /* their other index entries, in key order; AT counts them */
+  PHASE_END,
 };
 
 struct apply
@@ -378,6 +379,28 @@ apply_item (struct apply *a)
 
 /* ---- Index entries of new members. */
 
+/* The entry of the next new member under TAB: 1, or 0 at the end of the file. */
+static int
+apply_tab (struct apply *a, enum member_tab tab)
+{
+  struct delta_new_member m;
+  struct member_entry entry;
+  struct page_item item;
+  struct key key;
+  int r;
+
+  do
+    r = pages_next (&a->pages, &a->at, &item);
+  while (r > 0 && (item.type != DELTA_NEW || delta_tab_of_new (&item) != (int) tab));
+  if (r > 0 && delta_decode_new (&item, &m) < 0)
+    r = -EBADMSG;
+  if (r <= 0 || is_skipped (a, &m.id))
+    return r;
+  member_entry_of_tab (&m.id, tab, &entry);
+  put_in_order (a, member_entry_key (&a->d->head.hub, entry.b, entry.len, &key), &key, NULL, NULL, 0);
+  return 1;
+}
+
 static int
 add_new_entries (struct apply *a, const struct page_item *item)
 {
@@ -390,7 +413,7 @@ add_new_entries (struct apply *a, const struct page_item *item)
   if (r < 0 || is_skipped (a, &m.id))
     return r;
   r = member_entries (&a->d->head.hub, &now, &entries);
-  for (i = 0; r == 0 && i < entries.n; i++)
+  for (i = MEMBER_ENTRY_TAB + 1; r == 0 && i < entries.n; i++)
     r = sorter_add (a->entries, entries.v[i].b, entries.v[i].len, NULL, 0);
   return r;
 }
@@ -438,6 +461,17 @@ apply_entry (struct apply *a)
   return 1;
 }
 
+/* 1, or 0 when the phase ends, or a negative errno. */
+static int
+apply_next (struct apply *a)
+{
+  if (a->phase == PHASE_ITEMS)
+    return apply_item (a);
+  if (a->phase < PHASE_ENTRIES)
+    return apply_tab (a, (enum member_tab) (a->phase - PHASE_TABS));
+  return apply_entry (a);
+}
+
 /* Applies until UNITS are used up or the phase ends. */
 static void
 apply_some (struct apply *a, unsigned int units)
@@ -449,12 +483,12 @@ apply_some (struct apply *a, unsigned int units)
   a->skips = any_skipped (a);
   counts_load (a->t, &a->d->head.hub, &a->counts);
   while (txn_ok (a->t) && a->units < units && r > 0)
-    r = a->phase == PHASE_ITEMS ? apply_item (a) : apply_entry (a);
+    r = apply_next (a);
   txn_fail (a->t, MIN (r, 0));
   if (r == 0)
     {
       a->phase++;
-      a->at = 0;
+      a->at = a->phase < PHASE_ENTRIES ? PAGEFILE_MAGIC_SIZE : 0;
     }
   counts_store (a->t, &a->d->head.hub, &a->counts);
   txn_fail (a->t, fail_point ("delta-batch"));

@@ -9,6 +9,7 @@
 #include "host/store/txn.h"
 
 #define HAS_ROW 2u
+#define TAB_SHIFT 4u  /* of a new member: its tab, above the other flags */
 
 /* Reads forward; stays put at the first thing that does not fit. */
 struct reader
@@ -107,7 +108,8 @@ delta_encode_new (struct buf *out, const struct record_link *link, bool has_row)
   int r;
 
   buf_put (out, link->link.id.b, ID_BYTES);
-  buf_put_u8 (out, has_row ? HAS_ROW : 0);
+  buf_put_u8 (out, (uint8_t) ((has_row ? HAS_ROW : 0)
+                              | (unsigned int) member_tab (&link->link) << TAB_SHIFT));
   buf_put_u16 (out, 0); /* the length of the link, once it is known */
   at = out->len;
   r = record_put_link (out, link);
@@ -134,6 +136,12 @@ delta_decode_new (const struct page_item *item, struct delta_new_member *ret)
   ret->row = flags & HAS_ROW ? r.p : NULL;
   ret->row_len = r.left;
   return 0;
+}
+
+int
+delta_tab_of_new (const struct page_item *item)
+{
+  return item->len > ID_BYTES ? ((const uint8_t *) item->data)[ID_BYTES] >> TAB_SHIFT : -1;
 }
 
 int

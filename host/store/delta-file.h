@@ -81,6 +81,8 @@ int delta_decode_member (const struct page_item *item, struct delta_member *ret)
 /* Without the row, which follows in the file. */
 int delta_encode_new (struct buf *out, const struct record_link *link, bool has_row);
 int delta_decode_new (const struct page_item *item, struct delta_new_member *ret);
+/* The tab it is under, without the rest; -1 for damage. */
+int delta_tab_of_new (const struct page_item *item);
 /* As a sorter has it, which is how the file has it too: the key first. */
 int delta_decode_op (const struct page_item *item, struct delta_op *ret);
 int delta_decode_seal (const struct page_item *item, uint64_t *ret_rows, json_t **ret_summary);

@@ -99,14 +99,20 @@ texts_of (const void *row, size_t len, struct texts *ret)
 }
 
 static void
-add (struct member_entries *e, enum db db, const void *p, size_t len, const struct id *member)
+make_entry (enum db db, const void *p, size_t len, const struct id *member, struct member_entry *ret)
 {
-  struct member_entry *entry = &e->v[e->n++];
+  ret->b[0] = (uint8_t) db;
+  memcpy (ret->b + 1, p, len);
+  memcpy (ret->b + 1 + len, member->b, ID_BYTES);
+  ret->len = 1 + len + ID_BYTES;
+}
 
-  entry->b[0] = (uint8_t) db;
-  memcpy (entry->b + 1, p, len);
-  memcpy (entry->b + 1 + len, member->b, ID_BYTES);
-  entry->len = 1 + len + ID_BYTES;
+void
+member_entry_of_tab (const struct id *member, enum member_tab tab, struct member_entry *ret)
+{
+  const uint8_t find[] = { FIND_TAB, (uint8_t) tab };
+
+  make_entry (DB_FIND, find, sizeof find, member, ret);
 }
 
 static void
@@ -118,7 +124,7 @@ add_text (struct member_entries *e, const struct id *hub, const struct id *membe
   if (!len)
     return;
   hash_text (hub, text, len, find + 1);
-  add (e, DB_FIND, find, sizeof find, member);
+  make_entry (DB_FIND, find, sizeof find, member, &e->v[e->n++]);
 }
 
 int
@@ -130,7 +136,8 @@ member_entries (const struct id *hub, const struct member *m, struct member_entr
   ret->n = 0;
   if (!m)
     return 0;
-  add (ret, DB_FIND, (uint8_t[]) { FIND_TAB, (uint8_t) member_tab (&m->link) }, 2, &m->link.id);
+  member_entry_of_tab (&m->link.id, member_tab (&m->link), &ret->v[MEMBER_ENTRY_TAB]);
+  ret->n = MEMBER_ENTRY_TAB + 1;
   if (m->row)
     {
       r = texts_of (m->row, m->row_len, &texts);
@@ -140,7 +147,7 @@ member_entries (const struct id *hub, const struct member *m, struct member_entr
       add_text (ret, hub, &m->link.id, texts.username, texts.username_len);
     }
   if (!id_is_zero (&m->link.person))
-    add (ret, DB_PERSON, m->link.person.b, ID_BYTES, &m->link.id);
+    make_entry (DB_PERSON, m->link.person.b, ID_BYTES, &m->link.id, &ret->v[ret->n++]);
   return 0;
 }
 

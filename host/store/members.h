@@ -22,8 +22,12 @@ struct member_entries
   size_t n;
 };
 
+/* Where the one of the tab stands, which every member has. */
+#define MEMBER_ENTRY_TAB 0
+
 /* M NULL has none.  -EBADMSG for a row that is not a member's. */
 int member_entries (const struct id *hub, const struct member *m, struct member_entries *ret);
+void member_entry_of_tab (const struct id *member, enum member_tab tab, struct member_entry *ret);
 bool member_entries_have (const struct member_entries *e, const struct member_entry *entry);
 /* The database of an entry, and its key there. */
 enum db member_entry_key (const struct id *hub, const uint8_t *entry, size_t len, struct key *ret);

@@ -29,7 +29,8 @@ static struct
   size_t left; /* guarded by lock */
 } budget = { PTHREAD_MUTEX_INITIALIZER, BUDGET };
 
-/* A place in a run, with the first bytes of its key as a number that sorts alike. */
+/* A place in a run.  The prefix is of eight bytes of its key: the first, or while a run is
+   sorted the first that may differ from those of its neighbours. */
 struct place
 {
   uint64_t prefix;
@@ -109,13 +110,21 @@ record_size (const uint8_t *record)
   return RECORD_HEADER + key_length (record) + value_length (record);
 }
 
+/* Eight bytes of the key from AT on, as a number that sorts as they do. */
+static uint64_t
+prefix_of (const uint8_t *record, size_t at)
+{
+  size_t len = key_length (record);
+  uint64_t prefix = 0;
+
+  memcpy (&prefix, record + RECORD_HEADER + at, len > at ? MIN (len - at, sizeof prefix) : 0);
+  return be64toh (prefix);
+}
+
 static struct place
 place_of (const uint8_t *record)
 {
-  uint64_t prefix = 0;
-
-  memcpy (&prefix, record + RECORD_HEADER, MIN (key_length (record), sizeof prefix));
-  return (struct place) { be64toh (prefix), record };
+  return (struct place) { prefix_of (record, 0), record };
 }
 
 static int
@@ -209,11 +218,92 @@ places (struct sorter *s)
   return (struct place *) (void *) (s->memory + RUN_MAX) - s->n;
 }
 
+/* ---- Sorting a run: by one byte of the prefixes after the other, in place; where all eight
+   are equal the next eight of the keys become the prefixes.  Few records are compared. */
+
+#define FEW 24u
+#define PREFIX_BYTES sizeof (uint64_t)
+/* Bytes of a key that are sorted by in this way; what is equal then is compared. */
+#define RADIX_MAX (16 * PREFIX_BYTES)
+
+static void
+sort_few (struct place *v, size_t n)
+{
+  size_t i, j;
+
+  for (i = 1; i < n; i++)
+    {
+      struct place p = v[i];
+
+      for (j = i; j > 0 && compare_places (&p, &v[j - 1]) < 0; j--)
+        v[j] = v[j - 1];
+      v[j] = p;
+    }
+}
+
+static unsigned int
+byte_of (const struct place *p, unsigned int byte)
+{
+  return (unsigned int) (p->prefix >> (8 * (PREFIX_BYTES - 1 - byte))) & 0xff;
+}
+
+/* Brings V in the order of one byte of the prefixes; ENDS[b]: where the records with b end. */
+static void
+deal (struct place *v, size_t n, unsigned int byte, size_t ends[256])
+{
+  size_t next[256] = { 0 }, i, sum = 0;
+  unsigned int b;
+
+  for (i = 0; i < n; i++)
+    next[byte_of (&v[i], byte)]++;
+  for (b = 0; b < 256; b++)
+    {
+      sum += next[b];
+      ends[b] = sum;
+      next[b] = sum - next[b];
+    }
+  for (b = 0; b < 256; b++)
+    while (next[b] < ends[b])
+      {
+        struct place p = v[next[b]];
+        unsigned int home = byte_of (&p, byte);
+
+        /* Around a ring of records that are in each other's places. */
+        while (home != b)
+          {
+            struct place other = v[next[home]];
+
+            v[next[home]++] = p;
+            p = other;
+            home = byte_of (&p, byte);
+          }
+        v[next[b]++] = p;
+      }
+}
+
+/* AT bytes of the keys are equal.  Recursive, at most RADIX_MAX deep. */
+static void
+sort_from (struct place *v, size_t n, size_t at)
+{
+  unsigned int byte = (unsigned int) (at % PREFIX_BYTES), b;
+  size_t ends[256], from = 0, i;
+
+  if (n <= FEW)
+    return sort_few (v, n);
+  if (at == RADIX_MAX)
+    return qsort (v, n, sizeof *v, compare_places);
+  for (i = 0; at && byte == 0 && i < n; i++)
+    v[i].prefix = prefix_of (v[i].record, at);
+  deal (v, n, byte, ends);
+  for (b = 0; b < 256; from = ends[b++])
+    if (ends[b] - from > 1)
+      sort_from (v + from, ends[b] - from, at + 1);
+}
+
 static void
 sort_run (struct sorter *s)
 {
-  if (s->n > 1)
-    qsort (places (s), s->n, sizeof (struct place), compare_places);
+  sort_from (places (s), s->n, 0);
 }
 
 static int

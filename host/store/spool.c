@@ -13,6 +13,9 @@
 
 #define MAGIC "USHSPL1\n"
 #define SYNC_EVERY_MS 5000
+/* Of a row, fetched ahead: what most rows have. */
+#define AHEAD_BYTES 256u
+#define CACHE_LINE 64u
 
 /* Numbers are stored: never change or reuse one. */
 #define ITEM_HEAD 1u         /* JSON */
@@ -462,4 +465,14 @@ spool_row_at (const struct spool *s, uint64_t at, size_t *ret_len)
   if (at >= s->pages.len || row_span (s->pages.p + at, s->pages.len - (size_t) at, ret_len) < 0)
     return NULL;
   return s->pages.p + at;
+}
+
+void
+spool_row_ahead (const struct spool *s, uint64_t at)
+{
+  size_t i;
+
+  for (i = 0; i < AHEAD_BYTES; i += CACHE_LINE)
+    if (at < s->pages.len && s->pages.len - at > i)
+      __builtin_prefetch (s->pages.p + at + i);
 }

@@ -72,5 +72,7 @@ int spool_walk (struct spool *s, spool_fn *fn, void *arg);
 /* A row that a walk has shown, and its length; borrowed until something is added or the
    spool is closed.  NULL when nothing like a row is there. */
 const void *spool_row_at (const struct spool *s, uint64_t at, size_t *ret_len);
+/* The row will be asked for soon: the processor may fetch it meanwhile. */
+void spool_row_ahead (const struct spool *s, uint64_t at);
 
 #endif
