@@ -561,7 +561,7 @@ request_serve (void *arg, struct MHD_Connection *c, const char *url, const char 
   if (!q)
     {
       /* The one path that is open to all. */
-      if (streq (url, "/healthz"))
+      if (streq (url, "/healthz") && (streq (method, MHD_HTTP_METHOD_GET) || streq (method, MHD_HTTP_METHOD_HEAD)))
         return answer_plain (c, host, MHD_HTTP_OK, "text/plain", strdup ("ok\n"));
       q = calloc (1, sizeof *q);
       if (!q)

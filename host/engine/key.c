@@ -209,7 +209,8 @@ engine_key_begin (struct engine *e, struct call_key *k, json_t **ret, struct ref
   if (kept && is_old (kept))
     json_decref (TAKE (kept));
   if (kept && unseal (e, k, kept, &whole) < 0)
-    x = refuse (r, "unavailable", NULL, "The request was done, but its answer cannot be opened any more.");
+    x = refuse (r, "idempotency-conflict", NULL,
+                "The request was done, but its answer was sealed with a key that is gone.");
   else if (kept && !streq (json_text (whole, "request"), k->request))
     x = refuse (r, "idempotency-conflict", NULL, "Another request had this Idempotency-Key.");
   else if (kept)

@@ -130,6 +130,21 @@ fill_up (size_t n, int64_t ms)
   ck_assert_int_eq (txn_commit (t), 0);
 }
 
+START_TEST (test_a_key_that_is_gone_does_nothing_twice)
+{
+  struct buf sealed = BUF_INIT (4096);
+  char *why = NULL;
+
+  ck_assert_int_eq (once ("a", "{}", json_object (), NULL), 0);
+  vault_close (engine.vault);
+  ck_assert_int_eq (vault_open (f.dir, &engine.vault, &why), 0);
+  ck_assert_int_eq (vault_make_key (engine.vault, &sealed), 0);
+  buf_done (&sealed);
+  ck_assert_int_eq (once ("a", "{}", json_object (), NULL), -ECANCELED);
+  ck_assert_str_eq (code, "idempotency-conflict");
+}
+END_TEST
+
 START_TEST (test_so_many_and_no_more)
 {
   fill_up (MANY - 1, clock_now_ms ());
@@ -173,6 +188,7 @@ fill (TCase *t)
   tcase_add_test (t, test_the_first_answer_again);
   tcase_add_test (t, test_one_under_way);
   tcase_add_test (t, test_an_answer_too_large_changes_nothing);
+  tcase_add_test (t, test_a_key_that_is_gone_does_nothing_twice);
   tcase_add_test (t, test_so_many_and_no_more);
   tcase_add_test (t, test_a_day_later_they_go);
 }
