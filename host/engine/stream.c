@@ -20,6 +20,7 @@ engine_stream_open (struct engine *e, const struct call *c, const uint64_t *afte
                     struct refusal *r)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
+  uint64_t newest = store_newest_event (e->store);
   struct event_ask asked;
   struct event_stream *s;
   int x = event_ask (t, c, &asked, r);
@@ -29,8 +30,10 @@ engine_stream_open (struct engine *e, const struct call *c, const uint64_t *afte
   s = calloc (1, sizeof *s);
   if (!s)
     return refuse_errno (r, -ENOMEM);
+  /* A place that is still to come is one of before a restore: what is new now would be held
+     back until then. */
   *s = (struct event_stream) { .e = e, .caller = *c->caller, .asked = asked,
-                               .at = after ? *after : store_newest_event (e->store) };
+                               .at = after ? MIN (*after, newest) : newest };
   s->caller.trigger = s->caller.source = s->caller.client = NULL;
   *ret = s;
   return 0;

@@ -346,6 +346,10 @@ def test_stream(scratch):
     wait_for(lambda: behind.events, "the last event")
     equal(behind.events[0], wanted[-1], "the last event")
     behind.close()
+    # A place that is not there yet, as after a restore, is as good as now.
+    ahead = Stream(usher, after=10 ** 12)
+    usher.api("POST", "/people", {"email": "next@corp.test"}, expect=201)
+    wait_for(lambda: ahead.types() == ["person.joined"], "the next event")
     for bad in ("x", "-1", "1.5", "", "99999999999999999999999"):
         equal(code(ask(usher, "GET", "/events/stream", Last_Event_ID=bad)), (400, "malformed"), f"Last-Event-ID {bad!r}")
     equal(code(ask(usher, "GET", "/events/stream?hub=Nobody")), (404, "not-found"), "a hub that is not there")
