@@ -167,6 +167,7 @@ def test_keys(scratch):
     # A day later the key is as new.
     usher.advance(25 * 3600)
     equal(code(ask(usher, "POST", "/people", {"email": "d@corp.test"}, Idempotency_Key="i"))[0], 422, "a key past its time")
+    wait_for(lambda: metric(usher, "usher_idempotency_keys") == 0, "the end of answers past their time")
 
 
 def test_key_under_way(scratch):
