@@ -114,6 +114,7 @@ wait_until_back (struct cli *cli, const char *id, struct answer *ret)
   int64_t deadline = clock_mono_ms () + BACK_MS;
   int status;
 
+  client_be_patient (cli->client, BACK_MS);
   for (;;)
     {
       _cleanup_ (answer_done) struct answer a = { 0, NULL };

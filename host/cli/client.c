@@ -111,6 +111,12 @@ client_open (const struct client_address *address, struct client **ret)
   return status;
 }
 
+void
+client_be_patient (struct client *c, int64_t ms)
+{
+  c->reach_ms = ms;
+}
+
 struct client *
 client_free (struct client *c)
 {

@@ -45,6 +45,9 @@ int client_open (const struct client_address *address, struct client **ret);
 struct client *client_free (struct client *c);
 DEFINE_CLEANUP (struct client *, client_free)
 
+/* How long a daemon that is missing or refuses is tried from now on, in place of REACH_MS. */
+void client_be_patient (struct client *c, int64_t ms);
+
 /* Sends METHOD PATH (after /api/v1, encoded, with its query) with BODY as JSON (NULL =
    none) and gives any answer that HTTP has, refusals included.  A write has a key of
    its own, and is sent again with that key when its answer is lost.  Fails with

@@ -57,7 +57,8 @@ guard_sentence (const struct guard *g, enum guard_verdict v)
       break;
     case GUARD_ASK:
       buf_printf (&s, "%llu of %llu known members are missing, and what is known is in doubt since a sync was lost or "
-                  "a backup restored; nothing was applied.", (unsigned long long) g->missing, (unsigned long long) g->known);
+                  "a backup restored; nothing was applied.", (unsigned long long) g->missing,
+                  (unsigned long long) g->known);
       break;
     }
   return buf_steal (&s);

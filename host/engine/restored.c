@@ -14,6 +14,7 @@
 #include "host/store/delta.h"
 
 #define RESTORED "restored"   /* in "meta": the last one */
+#define SEQ_MARGIN 1000000    /* events of the store before, after the mark was made */
 
 static bool
 collect (void *arg, json_t *doc)
@@ -117,6 +118,8 @@ settle (struct engine *e, json_t *info)
   json_decref (before);
   if (done)
     return txn_error (t);
+  /* Who follows the events by their sequence misses none. */
+  txn_raise_seq (t, (uint64_t) json_number (json_object_get (info, "replaced"), "seq", -SEQ_MARGIN) + SEQ_MARGIN);
   cancel_tasks (t);
   revalidate_hubs (t);
   add_event (t, info);

@@ -24,17 +24,24 @@ struct backup
   int fd;                    /* of the image; it has no name */
 };
 
-/* One at a time: each needs the room of a whole store. */
-static bool
-claim (struct store *s)
+bool
+work_claim (struct store *s, bool *flag)
 {
   bool ours;
 
   pthread_mutex_lock (&s->lock);
-  ours = !s->copying;
-  s->copying = true;
+  ours = !*flag;
+  *flag = true;
   pthread_mutex_unlock (&s->lock);
   return ours;
+}
+
+void
+work_release (struct store *s, bool *flag)
+{
+  pthread_mutex_lock (&s->lock);
+  *flag = false;
+  pthread_mutex_unlock (&s->lock);
 }
 
 struct backup *
@@ -42,10 +49,8 @@ backup_free (struct backup *b)
 {
   if (!b)
     return NULL;
-  pthread_mutex_lock (&b->store->lock);
-  b->store->copying = false;
-  pthread_mutex_unlock (&b->store->lock);
   closep (&b->fd);
+  work_release (b->store, &b->store->copying);
   free (b);
   return NULL;
 }
@@ -126,12 +131,12 @@ backup_new (struct store *s, const struct id *workspace, const char *print, stru
   _cleanup_ (backup_freep) struct backup *b = NULL;
   int x;
 
-  if (!claim (s))
+  if (!work_claim (s, &s->copying))
     return -EBUSY;
   b = calloc (1, sizeof *b);
   if (!b)
     {
-      s->copying = false;
+      work_release (s, &s->copying);
       return -ENOMEM;
     }
   b->store = s;

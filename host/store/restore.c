@@ -45,19 +45,14 @@ restore_new (struct store *s, struct restore **ret)
 {
   _cleanup_ (restore_freep) struct restore *r = NULL;
   _cleanup_ (freep) char *image = NULL;
-  bool ours;
   int x;
 
-  pthread_mutex_lock (&s->lock);
-  ours = !s->restoring;
-  s->restoring = true;
-  pthread_mutex_unlock (&s->lock);
-  if (!ours)
+  if (!work_claim (s, &s->restoring))
     return -EBUSY;
   r = calloc (1, sizeof *r);
   if (!r)
     {
-      s->restoring = false;
+      work_release (s, &s->restoring);
       return -ENOMEM;
     }
   r->store = s;
@@ -89,9 +84,7 @@ restore_free (struct restore *r)
   if (r->folder)
     (void) work_drop_folder (r->folder);
   free (r->folder);
-  pthread_mutex_lock (&r->store->lock);
-  r->store->restoring = false;
-  pthread_mutex_unlock (&r->store->lock);
+  work_release (r->store, &r->store->restoring);
   free (r);
   return NULL;
 }

@@ -52,6 +52,8 @@ void txn_fail (struct txn *t, int error);
 
 /* The next value of the store's sequence: greater than all before, kept over restarts. */
 uint64_t txn_next_seq (struct txn *t);
+/* The sequence goes on above SEQ: that of another store, whose readers go on with this one. */
+void txn_raise_seq (struct txn *t, uint64_t seq);
 
 /* ---- Documents: small things, kept as JSON objects whose "id" is a UUID. */
 

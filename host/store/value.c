@@ -191,18 +191,39 @@ txn_meta_get (struct txn *t, const char *name, const void **ret, size_t *ret_len
   return load (t, DB_META, &key, ret, ret_len);
 }
 
-uint64_t
-txn_next_seq (struct txn *t)
+static uint64_t
+get_seq (struct txn *t)
 {
   const void *value;
-  struct key next;
   uint64_t seq = 0;
   size_t len;
 
   if (txn_meta_get (t, "seq", &value, &len) && !key_u64_at (value, len, 0, &seq))
     txn_fail (t, -EBADMSG);
-  key_start (&next);
-  key_u64 (&next, ++seq);
-  txn_meta_put (t, "seq", next.b, next.len);
+  return seq;
+}
+
+static void
+put_seq (struct txn *t, uint64_t seq)
+{
+  struct key key;
+
+  key_start (&key);
+  key_u64 (&key, seq);
+  txn_meta_put (t, "seq", key.b, key.len);
+}
+
+uint64_t
+txn_next_seq (struct txn *t)
+{
+  uint64_t seq = get_seq (t) + 1;
+
+  put_seq (t, seq);
   return txn_ok (t) ? seq : 0;
+}
+
+void
+txn_raise_seq (struct txn *t, uint64_t seq)
+{
+  put_seq (t, MAX (get_seq (t), seq));
 }

@@ -10,6 +10,11 @@
 #define STATE_ASIDE "store-before-"  /* in the state folder: what was replaced */
 #define RESTORE_INFO "restored.json" /* in the folder of a store that was a backup */
 
+/* One backup and one restore of S at a time, each with the room of a whole store: whether FLAG,
+   which is S's, was free, and is ours now; and giving it back. */
+bool work_claim (struct store *s, bool *flag);
+void work_release (struct store *s, bool *flag);
+
 /* Size and digest of FD's file, from its start. */
 int work_digest (int fd, uint64_t *ret_size, uint8_t ret[BACKUP_DIGEST_SIZE]);
 /* Deletes the folder PATH and the files in it; not being there is fine. */

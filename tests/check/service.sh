@@ -3,6 +3,7 @@
 # the exposure that systemd-analyze finds in it is printed, and has a limit.
 set -eu
 LIMIT=15 # tenths
+top=$(cd "${srcdir:-.}" && pwd)
 command -v systemd-analyze >/dev/null || { echo "SKIP: systemd-analyze is missing"; exit 77; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -28,7 +29,7 @@ tail -n 1 "$tmp/security"
 
 # What the unit speaks of is made by the files beside it.
 user=$(sed -n 's/^User=//p' "$unit")
-for file in "${srcdir:-.}"/packaging/systemd/sysusers.d/*.conf
+for file in "$top"/packaging/systemd/sysusers.d/*.conf
 do
   systemd-sysusers --dry-run "$file" >"$tmp/sysusers" 2>&1 || { cat "$tmp/sysusers"; exit 1; }
   grep -q "^u $user " "$file" || { echo "$file does not make the user $user"; exit 1; }

@@ -60,7 +60,7 @@ try 0 --version
 has out 'usher '
 try 0 --help
 has out 'usage: usher'
-[ "$(wc -l <"$dir/out")" -le 36 ] || fail "the help does not fit a screen"
+[ "$(wc -l <"$dir/out")" -le 40 ] || fail "the help does not fit a screen"
 try 0 member --help
 has out 'member invite HUB EMAIL'
 try 0 member invite --help

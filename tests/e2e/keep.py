@@ -119,6 +119,7 @@ def test_a_backup_comes_back(scratch):
     events = usher.json("audit", "list")
     restored = [e for e in events if e["type"] == "workspace.restored"]
     check(len(restored) == 1 and restored[0]["actor"]["kind"] == "person", f"whose restore it was: {restored}")
+    check(restored[0]["seq"] > ended["seq"], "sequences go on")
     equal(restored[0]["details"]["replaced"], {"seq": ended["seq"], "hash": ended["hash"]}, "where the chain before ended")
     verified(usher)
     found = usher.api("GET", "/status")[1]["restored"]

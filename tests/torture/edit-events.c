@@ -89,6 +89,7 @@ change (uint64_t seq)
   at = strchr (at + 8, '"') - 1;
   *at = *at == 'x' ? 'y' : 'x';
   put (seq, value);
+  free (value.mv_data);
 }
 
 static void
@@ -107,6 +108,7 @@ forge_head (uint64_t seq)
   memcpy (record + 8, (uint8_t *) of.mv_data + HASH_AT, HASH_BYTES);
   value = (MDB_val) { sizeof record, record };
   must (mdb_put (txn, meta, &key, &value, 0), "head");
+  free (of.mv_data);
 }
 
 int
@@ -137,6 +139,8 @@ main (int argc, char **argv)
       b = event (other);
       put (seq, b);
       put (other, a);
+      free (a.mv_data);
+      free (b.mv_data);
     }
   must (mdb_txn_commit (txn), "commit");
   mdb_env_close (env);
