@@ -28,12 +28,6 @@ libusher_sdk_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -Wl,-z,defs \
 libusher_sdk_la_DEPENDENCIES = libushersdkall.la %D%/libusher-sdk.map
 EXTRA_DIST += %D%/libusher-sdk.map
 
-# Not a test: "make sdk/bench/rows-bench && sdk/bench/rows-bench".
-EXTRA_PROGRAMS = sdk/bench/rows-bench
-sdk_bench_rows_bench_SOURCES = %D%/bench/rows-bench.c
-sdk_bench_rows_bench_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS) $(JANSSON_CFLAGS)
-sdk_bench_rows_bench_LDADD = libushersdkall.la $(JANSSON_LIBS)
-
 # A host for tests of connectors.
 usherinclude_HEADERS += %D%/include/usher/fakehost.h
 lib_LIBRARIES += libusher-fakehost.a

@@ -26,3 +26,4 @@ include tests/contract/local.mk
 include tests/old/local.mk
 include tests/torture/local.mk
 include tests/check/sdk.mk
+include tests/bench/local.mk

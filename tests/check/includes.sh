@@ -12,7 +12,6 @@ sdk/include/usher/connector.h
 sdk/include        <usher/
 sdk/lib            <usher/
 sdk/fakehost       <usher/
-sdk/bench          <usher/
 sdk/template       <usher/
 plugins/seat       <usher/
 host/common        <usher/
