@@ -79,7 +79,7 @@ utf8_valid (const char *s, size_t len)
 
   while (len)
     {
-      size_t n = len >= 8 && plain_word (p) ? 8 : sequence (p, len);
+      size_t n = len >= 8 && plain_word (p) ? 8 : *p && *p < 0x80 ? 1 : sequence (p, len);
 
       if (!n)
         return false;

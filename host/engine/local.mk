@@ -27,6 +27,7 @@ libusherengine_la_SOURCES = \
 	%D%/caller.c \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
+	%D%/crowd.c \
 	%D%/directory.c \
 	%D%/engine.c %D%/engine.h \
 	%D%/event.c \
@@ -43,6 +44,7 @@ libusherengine_la_SOURCES = \
 	%D%/list.c \
 	%D%/member-change.c \
 	%D%/member.c %D%/members.h \
+	%D%/merge-walk.c \
 	%D%/merge.c \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/person.c %D%/people.h \

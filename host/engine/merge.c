@@ -1,7 +1,6 @@
-/* Owns the reading pass of a sync: what the app shows and what the store knows walk
-   side by side in key order, and every difference becomes a line of the delta.  Matching
-   to people happens on the way.  Decides what becomes of a member (behaviour 4.2, 5.4);
-   writes nothing to the store. */
+/* Owns what becomes of a member that the app shows, or shows no more (behaviour 4.2, 5.4),
+   and who it is.  Every difference becomes a line of the delta; nothing is written to the
+   store.  merge-walk.c asks. */
 #include <config.h>
 
 #include "host/common/clock.h"
@@ -25,6 +24,7 @@ merge_done (struct merge *m)
 {
   free (m->missing);
   free (m->linked);
+  crowd_done (&m->crowd);
   free (m->gone_invites);
   free (m->adopted_invites);
   arena_done (&m->held);
@@ -96,8 +96,8 @@ linked_before (struct merge *m, uint64_t number)
 /* ---- Deciding. */
 
 /* The address to match by, as it is compared; its length, 0 for none. */
-static size_t
-address_of (const struct row_view *shown, char ret[EMAIL_MAX])
+size_t
+merge_address_of (const struct row_view *shown, char ret[EMAIL_MAX])
 {
   const struct row_text *t = &shown->email;
 
@@ -106,15 +106,38 @@ address_of (const struct row_view *shown, char ret[EMAIL_MAX])
   return t->s ? email_fold (t->s, t->len, ret) : 0;
 }
 
+int
+merge_find_person (void *arg, const char *address, size_t len, struct person_facts *ret)
+{
+  struct txn *t = look (arg);
+  int found = txn_person_by_address (t, address, len, ret);
+
+  return txn_error (t) ? txn_error (t) : found;
+}
+
+/* Whose address this is: 1, or 0. */
+static int
+person_of (struct merge *m, const struct row_view *shown, struct person_facts *ret)
+{
+  char address[EMAIL_MAX];
+  size_t len;
+
+  if (m->one)
+    {
+      *ret = m->one->person;
+      return m->one->found;
+    }
+  len = merge_address_of (shown, address);
+  return len ? merge_find_person (m, address, len, ret) : 0;
+}
+
 /* The one person whose address this is, who is not linked here yet. */
 static bool
 person_for (struct merge *m, const struct row_view *shown, struct person_facts *ret)
 {
-  char address[EMAIL_MAX];
-  size_t len = address_of (shown, address);
   struct member other;
 
-  if (!len || txn_person_by_address (look (m), address, len, ret) != 1 || ret->removed)
+  if (person_of (m, shown, ret) != 1 || ret->removed)
     return false;
   if (!m->empty && txn_member_by_person (m->look, &m->run->hub_id, &ret->id, &other) == 1
       && member_is_live (&other.link))
@@ -260,7 +283,7 @@ static bool
 adopt_invitation (struct merge *m, const struct row_view *shown, struct member *ret)
 {
   char email[EMAIL_MAX + 1];
-  size_t len = address_of (shown, email), n, i;
+  size_t len = merge_address_of (shown, email), n, i;
   struct id ids[8];
   struct member old;
 
@@ -313,6 +336,15 @@ note_roles (struct merge *m, const struct row_view *shown, bool lasting)
     *known = shown->roles;
 }
 
+void
+merge_count (struct merge *m, const struct row_view *shown, bool lasting)
+{
+  m->seen++;
+  if (shown->state < USHER_PENDING && !is_automation (m, shown))
+    m->others++;
+  note_roles (m, shown, lasting);
+}
+
 static int
 put (struct merge *m, const struct member *old, const struct member_link *link, const char *key, size_t key_len,
      const void *row, size_t row_len)
@@ -331,8 +363,8 @@ same_link (const struct member_link *a, const struct member_link *b)
          && id_equal (&a->person, &b->person);
 }
 
-static int
-on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_t row_len,
+int
+merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_t row_len,
         const struct row_view *shown)
 {
   struct member_link link = { .first_seen_ms = m->now_ms, .status = MEMBER_UNMATCHED };
@@ -362,8 +394,8 @@ on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_
   return r < 0 ? r : put (m, adopted ? &invited : NULL, &link, key, key_len, row, row_len);
 }
 
-static int
-on_both (struct merge *m, const struct member *old, const void *row, size_t row_len,
+int
+merge_on_both (struct merge *m, const struct member *old, const void *row, size_t row_len,
          const struct row_view *shown)
 {
   bool same_row = old->row_len == row_len && memcmp (old->row, row, row_len) == 0;
@@ -409,8 +441,8 @@ is_kept (const struct merge *m, const struct member *old)
   return kept;
 }
 
-static int
-on_old (struct merge *m, const struct member *old)
+int
+merge_on_old (struct merge *m, const struct member *old)
 {
   if (old->link.seq > m->start_seq || !member_is_live (&old->link)
       || (old->link.flags & MEMBER_F_AUTOMATION))
@@ -426,196 +458,9 @@ on_old (struct merge *m, const struct member *old)
   return push_id (&m->missing, &m->n_missing, &m->cap_missing, &old->link.id);
 }
 
-/* ---- The walk. */
-
-struct side
-{
-  const void *key;
-  size_t len;
-  bool there;
-};
-
-static int
-key_order (const struct side *a, const struct side *b)
-{
-  int d = memcmp (a->key, b->key, MIN (a->len, b->len));
-
-  return d ? d : (a->len > b->len) - (a->len < b->len);
-}
-
-/* Rows lie all over the spool: so many are fetched ahead, at once. */
-#define AHEAD 32u
-
-struct walk
-{
-  struct merge *m;
-  struct sorter *rows;
-  const struct spool *spool;
-  struct seen_walk *seen;
-  struct fold fold;
-  struct member old;
-  uint8_t old_key[STORE_ORDER_KEY_MAX];
-  struct side old_side, new_side;
-  struct sync_place place;       /* of new_side */
-  struct { const void *key; size_t len; struct sync_place place; } ahead[AHEAD];
-  size_t n_ahead, at_ahead;
-  struct buf key;                /* of the group being folded */
-};
-
-static int
-next_old (struct walk *w)
-{
-  int r = seen_walk_next (w->seen, &w->old);
-
-  w->old_side.there = r > 0;
-  if (r > 0)
-    {
-      w->old_side = (struct side) { w->old_key, store_order_key (w->old.key, w->old.key_len, w->old_key), true };
-      if (member_is_known (&w->old.link))
-        w->m->known++;
-      w->m->top += top_role_held (w->m->top_roles, &w->old);
-    }
-  return r < 0 ? r : 0;
-}
-
-static int
-fetch_ahead (struct walk *w)
-{
-  const void *value;
-  size_t len;
-  int r = 1;
-
-  w->at_ahead = 0;
-  for (w->n_ahead = 0; w->n_ahead < AHEAD; w->n_ahead++)
-    {
-      r = sorter_next (w->rows, &w->ahead[w->n_ahead].key, &w->ahead[w->n_ahead].len, &value, &len);
-      if (r <= 0)
-        break;
-      memcpy (&w->ahead[w->n_ahead].place, value, sizeof w->place);
-      spool_row_ahead (w->spool, w->ahead[w->n_ahead].place.at);
-    }
-  return MIN (r, 0);
-}
-
-/* Looks at the next sorted row without taking it past its group. */
-static int
-peek_row (struct walk *w)
-{
-  int r = w->at_ahead == w->n_ahead ? fetch_ahead (w) : 0;
-
-  w->new_side.there = w->at_ahead < w->n_ahead;
-  if (r < 0 || !w->new_side.there)
-    return r;
-  w->new_side.key = w->ahead[w->at_ahead].key;
-  w->new_side.len = w->ahead[w->at_ahead].len;
-  w->place = w->ahead[w->at_ahead++].place;
-  return 0;
-}
-
-/* Folds all rows of one key; afterwards new_side is the first row of the next key. */
-static int
-fold_group (struct walk *w)
-{
-  int r = 0;
-
-  fold_reset (&w->fold);
-  buf_reset (&w->key);
-  buf_put (&w->key, w->new_side.key, w->new_side.len);
-  while (r == 0 && w->new_side.there && w->new_side.len == w->key.len
-         && memcmp (w->new_side.key, w->key.data, w->key.len) == 0)
-    {
-      size_t len;
-      const void *row = spool_row_at (w->spool, w->place.at, &len);
-
-      r = row ? fold_add (&w->fold, w->place.ordinal, row, len) : -EBADMSG;
-      if (r == 0)
-        r = peek_row (w);
-    }
-  return r < 0 ? r : buf_error (&w->key);
-}
-
-/* The folded row and what is looked at in it. 1; 0 when there were only edges of somebody
-   unknown. */
-static int
-take_group (struct walk *w, const struct member *old, const void **ret_row, size_t *ret_len,
-            struct row_view *ret)
-{
-  int r = 0;
-
-  if (w->fold.duplicate)
-    w->m->duplicates++;
-  if (old && !w->m->proof->roles && w->fold.n)
-    r = fold_keep_roles (&w->fold, old->row, old->row_len);
-  if (r == 0)
-    r = fold_finish (&w->fold, ret_row, ret_len);
-  if (r <= 0)
-    return r;
-  r = row_look (*ret_row, *ret_len, ret);
-  if (r < 0)
-    return r;
-  w->m->seen++;
-  if (ret->state < USHER_PENDING && !is_automation (w->m, ret))
-    w->m->others++;
-  note_roles (w->m, ret, /* lasting= */ w->fold.only != NULL);
-  return 1;
-}
-
-static int
-native_key (const void *row, size_t len, struct buf *out)
-{
-  struct row_key key;
-  int r = row_key (row, len, &key);
-
-  if (r < 0)
-    return r;
-  buf_reset (out);
-  buf_putc (out, key.space);
-  if (key.by_email)
-    buf_putc (out, '\0');
-  buf_put (out, key.id, key.len);
-  return buf_error (out);
-}
-
-static int
-step (struct walk *w, struct buf *native)
-{
-  struct row_view shown;
-  const void *row;
-  size_t row_len;
-  int order, r;
-
-  if (!w->new_side.there)
-    order = 1;
-  else if (!w->old_side.there)
-    order = -1;
-  else
-    order = key_order (&w->new_side, &w->old_side);
-  if (order > 0)
-    {
-      r = on_old (w->m, &w->old);
-      return r < 0 ? r : next_old (w);
-    }
-  r = fold_group (w);
-  if (r == 0)
-    r = take_group (w, order == 0 ? &w->old : NULL, &row, &row_len, &shown);
-  if (r > 0 && order == 0)
-    r = on_both (w->m, &w->old, row, row_len, &shown);
-  else if (r > 0)
-    {
-      r = native_key (row, row_len, native);
-      if (r == 0)
-        r = on_new (w->m, native->data, native->len, row, row_len, &shown);
-    }
-  else if (r == 0 && order == 0)
-    r = on_old (w->m, &w->old);
-  if (r == 0 && order == 0)
-    r = next_old (w);
-  return r;
-}
-
 /* Invitations that are gone and did not come back as members: expired, never missing. */
-static int
-expire_invitations (struct merge *m)
+int
+merge_expire_invitations (struct merge *m)
 {
   size_t i, j;
   int r = 0;
@@ -638,52 +483,6 @@ expire_invitations (struct merge *m)
       m->changed++;
       r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
     }
-  return r;
-}
-
-/* What does not change while the rows walk by. */
-static int
-prepare (struct merge *m)
-{
-  struct txn *t = store_read (m->run->e->store);
-  struct hub_counts counts;
-  size_t i;
-  int r;
-
-  txn_counts (t, &m->run->hub_id, &counts);
-  r = txn_commit (t);
-  m->empty = counts.removed == 0;
-  for (i = 0; i < MEMBER_TABS; i++)
-    m->empty = m->empty && counts.tab[i] == 0;
-  m->now_ms = clock_now_ms ();
-  m->own_name = json_text (m->run->hub, "automation_username");
-  m->own_email = json_text (m->run->hub, "automation_email");
-  return r;
-}
-
-int
-merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
-{
-  struct walk w = { .m = m, .rows = rows, .spool = spool, .key = BUF_INIT (ROW_ID_MAX + 64) };
-  _cleanup_ (buf_done) struct buf native = BUF_INIT (ROW_ID_MAX + 64);
-  int r = prepare (m);
-
-  fold_init (&w.fold);
-  if (r == 0)
-    r = seen_walk_open (m->run->e->store, &m->run->hub_id, &w.seen);
-  if (r == 0)
-    r = next_old (&w);
-  if (r == 0)
-    r = peek_row (&w);
-  while (r == 0 && (w.old_side.there || w.new_side.there))
-    r = step (&w, &native);
-  /* Pages that moved may have hidden an invitation. */
-  if (r == 0 && m->duplicates == 0)
-    r = expire_invitations (m);
-  if (w.seen)
-    seen_walk_close (w.seen);
-  fold_done (&w.fold);
-  buf_done (&w.key);
   return r;
 }
 

@@ -3,6 +3,7 @@
 #ifndef USHER_ENGINE_SYNC_H
 #define USHER_ENGINE_SYNC_H
 
+#include "host/common/text.h"
 #include "host/engine/internal.h"
 #include "host/store/delta.h"
 #include "host/store/sorter.h"
@@ -61,7 +62,36 @@ struct sync_place
   uint32_t ordinal;   /* of its section */
 };
 
-/* ---- merge.c: the reading pass that makes the delta. */
+/* ---- crowd.c: new members whose people are looked up together. */
+
+#define CROWD_MAX 131072u
+
+struct crowd_member
+{
+  uint64_t at;                /* its row in the spool */
+  uint32_t address;           /* in addresses */
+  uint16_t address_len;       /* 0 = none */
+  bool found;
+  struct person_facts person; /* found */
+};
+struct crowd_order;
+struct crowd
+{
+  struct crowd_member *v;     /* owned, as the rest; in the order they were added */
+  struct crowd_order *order;
+  uint32_t n;
+  struct buf addresses;
+};
+/* An empty one is all zero. */
+void crowd_done (struct crowd *c);
+/* One of CROWD_MAX at most, with its address as email_fold writes it. */
+int crowd_add (struct crowd *c, uint64_t at, const char *address, size_t len);
+/* Calls FIND (1 and *ret, 0, negative) for each, nearly in the order of addresses. */
+typedef int crowd_find_fn (void *arg, const char *address, size_t len, struct person_facts *ret);
+int crowd_resolve (struct crowd *c, crowd_find_fn *find, void *arg);
+void crowd_clear (struct crowd *c);
+
+/* ---- merge.c: what becomes of each member; merge-walk.c: the reading pass that asks. */
 
 #define MERGE_ROLE_SETS 256u
 
@@ -93,6 +123,8 @@ struct merge
   const char *own_name, *own_email;  /* borrowed: the account this hub acts with */
   uint64_t *linked;            /* people linked in this pass, a bit for each number */
   size_t cap_linked;           /* words */
+  struct crowd crowd;          /* of a hub's first members */
+  const struct crowd_member *one;    /* the one of it that is decided about; NULL = none is */
   struct row_text role_sets[MERGE_ROLE_SETS]; /* noted already; borrowed from the spool */
   struct id *gone_invites;     /* invitations that are no longer listed */
   size_t n_gone_invites, cap_gone_invites;
@@ -102,8 +134,6 @@ struct merge
 };
 void merge_init (struct merge *m, struct run *run);
 void merge_done (struct merge *m);
-/* Walks the sorted rows (struct sync_place) and the store side by side. */
-int merge_run (struct merge *m, struct sorter *rows, const struct spool *spool);
 /* Writes those of the missing whose absence is confirmed (CONFIRMED[i]) as removed, and
    counts the others as missed once more. */
 int merge_missing (struct merge *m, const bool *confirmed);
@@ -111,5 +141,25 @@ int merge_missing (struct merge *m, const bool *confirmed);
 uint32_t merge_missed (struct merge *m, const struct id *member);
 /* The member row of an id, for asking the app: 1, copied to OUT. */
 int merge_row_of (struct merge *m, const struct id *member, struct buf *out);
+
+/* For the walk.  The address to match by, as it is compared; its length, 0 for none. */
+size_t merge_address_of (const struct row_view *shown, char ret[EMAIL_MAX]);
+/* Whose address this is: 1, 0, or negative.  ARG is the merge. */
+int merge_find_person (void *arg, const char *address, size_t len, struct person_facts *ret);
+/* Counts what the app shows.  LASTING: the row stays where it is for the whole walk. */
+void merge_count (struct merge *m, const struct row_view *shown, bool lasting);
+/* A member that only the app shows, that both know, that only the store knows. */
+int merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_t row_len,
+                  const struct row_view *shown);
+int merge_on_both (struct merge *m, const struct member *old, const void *row, size_t row_len,
+                   const struct row_view *shown);
+int merge_on_old (struct merge *m, const struct member *old);
+/* When all have passed. */
+int merge_expire_invitations (struct merge *m);
+
+/* ---- merge-walk.c */
+
+/* Walks the sorted rows (struct sync_place) and the store side by side. */
+int merge_run (struct merge *m, struct sorter *rows, const struct spool *spool);
 
 #endif

@@ -14,6 +14,7 @@ struct seen_walk
   struct id hub;
   struct txn *t;         /* NULL = between two chunks */
   struct walk walk;
+  MDB_cursor *links;     /* where the last link was: the next one mostly stands behind it */
   struct key prefix, last;
   bool moved;            /* LAST is a key */
   unsigned int taken;    /* of this chunk */
@@ -26,6 +27,8 @@ begin_chunk (struct seen_walk *w)
   w->taken = 0;
   walk_begin (&w->walk, w->t, DB_SEEN, &w->prefix, w->moved ? &w->last : NULL,
               /* newest= */ false);
+  if (txn_ok (w->t))
+    txn_fail (w->t, store_error (mdb_cursor_open (w->t->txn, w->store->db[DB_LINK], &w->links)));
   return txn_error (w->t);
 }
 
@@ -35,6 +38,8 @@ end_chunk (struct seen_walk *w)
   if (!w->t)
     return;
   walk_end (&w->walk);
+  if (w->links)
+    mdb_cursor_close (TAKE (w->links));
   txn_abort (TAKE (w->t));
 }
 
@@ -65,6 +70,30 @@ seen_walk_close (struct seen_walk *w)
   free (w);
 }
 
+/* Members of a hub got their ids in the order of their keys when it was first synced. */
+static int
+read_link (struct seen_walk *w, const struct id *member, struct record_link *ret)
+{
+  struct key key;
+  MDB_val k, value;
+  int rc;
+
+  link_key (&key, &w->hub, member);
+  rc = mdb_cursor_get (w->links, &k, &value, MDB_NEXT);
+  if (rc || key_compare (k.mv_data, k.mv_size, key.b, key.len) != 0)
+    {
+      k = key_val (&key);
+      rc = mdb_cursor_get (w->links, &k, &value, MDB_SET_KEY);
+    }
+  if (rc == MDB_NOTFOUND)
+    return 0;
+  txn_fail (w->t, store_error (rc));
+  if (txn_ok (w->t))
+    txn_fail (w->t, record_get_link (value.mv_data, value.mv_size, ret));
+  ret->link.id = *member;
+  return txn_ok (w->t);
+}
+
 /* The member of the entry that the walk is at: 1 or 0. */
 static int
 read_entry (struct seen_walk *w, struct member *ret)
@@ -74,7 +103,7 @@ read_entry (struct seen_walk *w, struct member *ret)
 
   if (w->walk.value.mv_size <= ID_BYTES
       || !key_id_at (w->walk.value.mv_data, w->walk.value.mv_size, 0, &member)
-      || !link_load (w->t, &w->hub, &member, &link) || !link.key)
+      || !read_link (w, &member, &link) || !link.key)
     return 0;
   *ret = (struct member) {
     .link = link.link, .key = link.key, .key_len = link.key_len,

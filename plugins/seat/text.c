@@ -187,6 +187,18 @@ zone (const char *s, int *ret_minutes)
   return true;
 }
 
+/* Days from 1970-01-01 to a day of the Gregorian calendar: years begin in March, so that the
+   leap day is their last.  (timegm costs as much as all else that is done to a user.) */
+static int64_t
+days (int year, int month, int day)
+{
+  int64_t y = year - (month < 3), era = (y >= 0 ? y : y - 399) / 400;
+  int64_t of_era = y - era * 400;
+  int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
 int64_t
 text_time_ms (const char *s)
 {
@@ -208,5 +220,6 @@ text_time_ms (const char *s)
       ms += (*s - '0') * scale;
   if (!zone (s, &offset))
     return 0;
-  return ((int64_t) timegm (&tm) - offset * 60) * 1000 + ms;
+  return (((days (tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 24 + tm.tm_hour) * 60 + tm.tm_min - offset) * 60
+          + tm.tm_sec) * 1000 + ms;
 }
