@@ -218,6 +218,8 @@ attempt_end (struct run *r)
     task_end_failed (t, r->task, hub, r->code, r->text, r->field);
   else
     {
+      if (r->end == RUN_WAITS)
+        hub_app_asked (t, hub, json_time (r->task, "next_attempt_at"));
       json_set_time (r->task, "updated_at", clock_now_ms ());
       txn_doc_put (t, STORE_TASK, r->task);
     }

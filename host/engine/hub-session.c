@@ -247,7 +247,8 @@ static int32_t
 sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome *ret)
 {
   struct wire_call call = { .op = WIRE_OP_LOGIN, .why = why };
-  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
+  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS,
+                                   .probes = streq (json_text (r->task, "kind"), "validate") };
   int32_t x = session_call (s, &call, &limits, &quiet_events, r, r->stop, ret);
 
   return x == USHER_E_UNSUPPORTED && !ret->crashed ? USHER_DONE : x;

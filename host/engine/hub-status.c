@@ -17,6 +17,7 @@ static const struct
 };
 
 #define ASK "ask_removals"
+#define APP_WAITS "app_waits_until"
 
 /* Fields that only the engine reads. */
 static const char *const inner[] = { "space_key", "space_id", "generation", "facts", "members_last",
@@ -62,6 +63,59 @@ void
 hub_is_certain (json_t *hub)
 {
   (void) json_object_del (hub, ASK);
+}
+
+void
+hub_app_asked (struct txn *t, json_t *hub, int64_t until_ms)
+{
+  json_set_time (hub, APP_WAITS, until_ms);
+  txn_doc_put (t, STORE_HUB, hub);
+}
+
+void
+hub_app_answers (json_t *hub)
+{
+  (void) json_object_del (hub, APP_WAITS);
+}
+
+int64_t
+hub_app_waits_until (const json_t *hub)
+{
+  int64_t until = json_time (hub, APP_WAITS);
+
+  return until > clock_now_ms () ? until : 0;
+}
+
+struct waiting_tasks
+{
+  const char *hub;
+  json_t *found;
+};
+
+static bool
+collect_waiting (void *arg, json_t *task)
+{
+  struct waiting_tasks *w = arg;
+
+  return !streq (json_text (task, "hub"), w->hub) || !streq (json_text (task, "wait_reason"), "app-asked")
+         || json_array_append (w->found, task) == 0;
+}
+
+json_t *
+hub_end_wait (struct txn *t, json_t *hub)
+{
+  struct waiting_tasks w = { json_text (hub, "id"), json_array () };
+  json_t *task;
+  size_t i;
+
+  hub_app_answers (hub);
+  txn_doc_walk (t, STORE_TASK, STORE_TASK_OPEN, "open", false, NULL, collect_waiting, &w);
+  json_array_foreach (w.found, i, task)
+    {
+      json_set_time (task, "next_attempt_at", 0);
+      txn_doc_put (t, STORE_TASK, task);
+    }
+  return w.found;
 }
 
 void
@@ -129,6 +183,7 @@ hub_render (struct txn *t, struct engine *e, const json_t *hub)
     }
   if (!json_object_get (shown, "cannot"))
     (void) json_object_set_new (shown, "cannot", json_object ());
+  json_set_time (shown, APP_WAITS, hub_is_live (hub) ? hub_app_waits_until (hub) : 0);
   last = json_time (hub, "last_synced_at");
   if (last && hub_is_live (hub))
     json_set_time (shown, "next_sync_at", last + hub_setting (hub, "sync-interval") * 1000);

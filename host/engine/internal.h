@@ -352,6 +352,14 @@ void hub_ask_removals (json_t *hub);
 bool hub_asks_removals (const json_t *hub);
 /* A sync showed the hub as it is: it need not ask any more. */
 void hub_is_certain (json_t *hub);
+/* The app asked to wait UNTIL_MS; put with the task that waits. */
+void hub_app_asked (struct txn *t, json_t *hub, int64_t until_ms);
+/* HUB, to be put: its app answers. */
+void hub_app_answers (json_t *hub);
+/* The same, and its tasks that wait as the app asked are due: an array of them for queue_add. */
+json_t *hub_end_wait (struct txn *t, json_t *hub);
+/* Until when the app asked to wait; 0 = it does not. */
+int64_t hub_app_waits_until (const json_t *hub);
 /* A settings value, by its name with hyphens. */
 int64_t hub_setting (const json_t *hub, const char *name);
 json_t *hub_render (struct txn *t, struct engine *e, const json_t *hub);

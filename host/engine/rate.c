@@ -337,6 +337,36 @@ rate_seen (struct rate_table *t, const char *key, bool throttled, int64_t until_
   pthread_mutex_unlock (&t->lock);
 }
 
+bool
+rate_probe (struct rate_table *t, const char *key)
+{
+  struct bucket *b;
+  bool lent;
+
+  pthread_mutex_lock (&t->lock);
+  b = find (t, key);
+  lent = b && !b->out;
+  if (lent)
+    {
+      windows_count (b, 1);
+      b->out = 1;
+    }
+  pthread_mutex_unlock (&t->lock);
+  return lent;
+}
+
+void
+rate_open (struct rate_table *t, const char *key)
+{
+  struct bucket *b;
+
+  pthread_mutex_lock (&t->lock);
+  b = find (t, key);
+  if (b)
+    b->closed_until = 0;
+  pthread_mutex_unlock (&t->lock);
+}
+
 void
 rate_return (struct rate_table *t, const char *key, uint32_t n)
 {

@@ -34,6 +34,11 @@ uint32_t rate_ask (struct rate_table *t, const char *key, const struct rate_rule
    THROTTLED halves what may be in flight, each good answer afterwards lets it grow back
    by one. */
 void rate_seen (struct rate_table *t, const char *key, bool throttled, int64_t until_ms, int64_t remaining);
+/* Lends one permit of KEY although the app asked to wait, to see whether it still does:
+   only while none is out.  */
+bool rate_probe (struct rate_table *t, const char *key);
+/* The app answers again: nothing that it asked for before keeps KEY closed.  */
+void rate_open (struct rate_table *t, const char *key);
 /* Permits that a dead session never gave back. */
 void rate_return (struct rate_table *t, const char *key, uint32_t n);
 

@@ -133,8 +133,9 @@ commit_valid (struct check *c)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_write (c->r->e->store);
   struct run *r = c->r;
-  json_t *hub = txn_doc_get (t, STORE_HUB, &r->hub_id), *sync = NULL;
+  json_t *hub = txn_doc_get (t, STORE_HUB, &r->hub_id), *sync = NULL, *due, *task;
   bool fresh = false, can_sync;
+  size_t i;
   int x;
 
   if (!run_is_wanted (r, t))
@@ -159,6 +160,7 @@ commit_valid (struct check *c)
   can_sync = app_can (r->app, "sync", NULL) && !json_object_get (c->cannot, "sync");
   if (streq (json_text (hub, "status"), "under-validation"))
     hub_set_status (t, hub, can_sync ? "requires-sync" : "healthy", NULL, &system_caller);
+  due = hub_end_wait (t, hub);
   txn_doc_put (t, STORE_HUB, hub);
   if (can_sync)
     sync = hub_queue_sync (t, hub, &system_caller, NULL, &fresh);
@@ -170,8 +172,11 @@ commit_valid (struct check *c)
     {
       if (fresh)
         queue_add (r->e, sync);
+      json_array_foreach (due, i, task)
+        queue_add (r->e, task);
       queue_kick (r->e);
     }
+  json_decref (due);
   json_decref (sync);
   json_decref (hub);
 }
@@ -180,7 +185,7 @@ void
 run_validate (struct run *r)
 {
   struct check c = { r, json_object (), json_object (), json_array () };
-  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
+  struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS, .probes = true };
   struct session_outcome o = { 0 };
   struct session *s = run_session (r);
 

@@ -404,6 +404,20 @@ take_secret_of_net (struct session *s, uint32_t stream, const union wire_message
 
 /* ---- From net. */
 
+/* A permit of a key that is closed for long, for a call that probes. */
+static bool
+probe (struct session *s, uint32_t rate, int64_t wait_ms)
+{
+  uint32_t bit = UINT32_C (1) << rate;
+
+  if (!s->call || !s->call->limits.probes || s->call->probed & bit || wait_ms <= WAIT_MAX_MS
+      || !rate_probe (s->rates, s->rules.v[rate].key))
+    return false;
+  s->call->probed |= bit;
+  s->probes |= bit;
+  return true;
+}
+
 static int
 take_ask (struct session *s, uint32_t stream _unused_, const union wire_message *m)
 {
@@ -414,6 +428,11 @@ take_ask (struct session *s, uint32_t stream _unused_, const union wire_message 
     return net_misuse (s, WIRE_ASK, "there is no such rate key, or not so many permits");
   permit.n = rate_ask (s->rates, s->rules.v[ask->rate].key, &s->rules.v[ask->rate].rule, ask->n,
                        &permit.wait_ms);
+  if (!permit.n && probe (s, ask->rate, permit.wait_ms))
+    {
+      permit.n = 1;
+      permit.wait_ms = 0;
+    }
   s->lent[ask->rate] += permit.n;
   s->wait_until[ask->rate] = permit.n ? 0 : clock_mono_ms () + MIN (permit.wait_ms, WAIT_MAX_MS);
   if (!permit.n)
@@ -426,6 +445,8 @@ take_seen (struct session *s, uint32_t stream _unused_, const union wire_message
 {
   const struct wire_seen *seen = &m->seen;
   bool throttled = seen->status == 429 || failure_class (seen->status) == 2;
+  bool waits = seen->until_ms && (throttled || seen->remaining <= 0);
+  uint32_t bit;
 
   if (seen->rate >= s->rules.n || !s->lent[seen->rate])
     return net_misuse (s, WIRE_SEEN, "it had no permit for it");
@@ -433,7 +454,11 @@ take_seen (struct session *s, uint32_t stream _unused_, const union wire_message
     return net_misuse (s, WIRE_SEEN, "there is no such time or count");
   s->lent[seen->rate]--;
   rate_seen (s->rates, s->rules.v[seen->rate].key, throttled, seen->until_ms, seen->remaining);
-  if (seen->until_ms && (throttled || seen->remaining <= 0))
+  bit = UINT32_C (1) << seen->rate;
+  if (s->probes & bit && !throttled && !waits && seen->status >= 200 && seen->status < 500)
+    rate_open (s->rates, s->rules.v[seen->rate].key);
+  s->probes &= ~bit;
+  if (waits)
     {
       int64_t wait = MIN (seen->until_ms - clock_now_ms (), WAIT_MAX_MS);
 

@@ -64,6 +64,8 @@ struct session_call
   uint32_t sections, facts, logs;
   uint64_t requests, answered;     /* net's tallies, summed: requests, bytes */
 
+  uint32_t probed;                 /* bit n: rate key n has had its probe */
+
   struct session_fault fault;
   struct wire_result result;
   bool has_result;
@@ -88,6 +90,7 @@ struct session
   struct rate_table *rates;        /* borrowed */
   struct rate_rules rules;
   uint32_t lent[RATE_RULES_MAX];   /* permits that net holds */
+  uint32_t probes;                 /* bit n: the permit of key n is a probe */
   int64_t wait_until[RATE_RULES_MAX];  /* monotonic: net waits because of the app */
   uint32_t ordinal;                /* of the last section */
   uint32_t calls;

@@ -123,6 +123,8 @@ struct session_limits
 {
   uint64_t rows_max, bytes_max;  /* 0 = 10,000,000 rows, no limit of bytes */
   int64_t time_max_ms;           /* waits that the app asked for do not count */
+  bool probes;                   /* one request of each rate key goes out although the app
+                                    asked to wait; a good answer ends the wait */
 };
 
 /* Spawns both children and hands them their first frames.  0, or a negative errno with

@@ -258,6 +258,7 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
       (void) json_object_set (hub, "roles", json_object_get (sum, "roles"));
       if (good)
         {
+          hub_app_answers (hub);
           json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
           if (streq (listing, "complete"))
             {

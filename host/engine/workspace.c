@@ -218,12 +218,16 @@ check_hub (void *arg, json_t *hub)
 {
   struct hub_checks *h = arg;
   const char *status = json_text (hub, "status"), *reason = json_text (hub, "status_reason");
-  char name[128], detail[512];
+  char name[128], detail[512], until[CLOCK_RFC3339_SIZE] = "";
+  int64_t waits = hub_app_waits_until (hub);
 
   if (!hub_is_live (hub) || (!h->sight.all && sight_role (&h->sight, h->t, hub, "id") < HUB_MANAGER))
     return true;
   (void) snprintf (name, sizeof name, "hub %s", json_text (hub, "label"));
-  (void) snprintf (detail, sizeof detail, "%s%s%s", status, reason ? ": " : "", reason ? reason : "");
+  if (waits)
+    clock_rfc3339 (waits, until);
+  (void) snprintf (detail, sizeof detail, "%s%s%s%s%s", status, waits ? "; the app asked to wait until " : "", until,
+                   reason ? ": " : "", reason ? reason : "");
   add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
   return true;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "host/net/retry.h"
 #include "host/net/url.h"
 
 /* An answer "none, ask again" is not followed by asking at once. */
@@ -84,6 +85,7 @@ int
 rates_permit (struct rates *r, const struct wire_permit *p, int64_t now_ms)
 {
   struct rate_rule *rule;
+  int64_t wait_ms;
 
   if (p->rate >= r->n || p->n > RATE_PERMITS_MAX - r->rules[p->rate].have || p->wait_ms < 0
       || p->wait_ms > INT64_C (25) * 3600 * 1000)
@@ -91,6 +93,8 @@ rates_permit (struct rates *r, const struct wire_permit *p, int64_t now_ms)
   rule = &r->rules[p->rate];
   rule->asked = false;
   rule->have += p->n;
-  rule->not_before_ms = now_ms + MAX (p->wait_ms, p->n ? 0 : ASK_AGAIN_MS);
+  /* A long wait is usherd's to keep, which may end it sooner: the next request asks anew. */
+  wait_ms = p->wait_ms > RETRY_WAIT_MAX_MS ? 0 : p->wait_ms;
+  rule->not_before_ms = now_ms + MAX (wait_ms, p->n ? 0 : ASK_AGAIN_MS);
   return 0;
 }

@@ -20,7 +20,8 @@ struct rate_rule
   char *origin;             /* owned; NULL = covers all */
   unsigned int have;        /* permits at hand */
   bool asked;               /* ASK is out, PERMIT has not come */
-  int64_t not_before_ms;    /* monotonic: no permit may be used or asked for before */
+  int64_t not_before_ms;    /* monotonic: no permit may be used or asked for before; at most
+                               RETRY_WAIT_MAX_MS away */
 };
 
 struct rates

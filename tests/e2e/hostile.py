@@ -254,6 +254,46 @@ def rate_date(scratch):
     rate_limited(scratch, date=True)
 
 
+def parked(usher, kind):
+    """The open task of this kind, once it waits as the app asked."""
+    return wait_for(lambda: next((t for t in usher.tasks() if t["kind"] == kind and t["status"] == "retrying"
+                                  and t.get("wait_reason") == "app-asked"), None), f"the wait of {kind}")
+
+
+def rate_shared(scratch):
+    """Whatever meets an app that asked to wait parks at once; a check that finds the app well ends the wait"""
+    app, usher = connected(scratch)
+    app.faults(rate_limit={"retry_after": 7200, "times": 1})
+    # One after the other, in a session that knows already how long the wait is.
+    for _ in range(3):
+        usher.usher("sync", "Acme", "--no-wait")
+        usher.usher("task", "cancel", parked(usher, "sync")["id"], "--yes")
+    equal(app.fired("rate-limit"), 1, "limits")
+    app.reset_counts()
+    usher.usher("sync", "Acme", "--no-wait")
+    sync = parked(usher, "sync")
+    usher.usher("member", "remove", "Acme", "user000001@example.com", "--yes", "--no-wait")
+    until = parked(usher, "remove-user")["next_attempt_at"]
+    equal(sync["next_attempt_at"][:15], until[:15], "until when they wait")
+    equal(app.counts(), {}, "requests while the app asked for none")
+    equal(usher.hub()["app_waits_until"][:15], until[:15], "what the hub says")
+    hub = next(c for c in usher.json("doctor")["checks"] if c["name"] == "hub Acme")
+    check(until[:15] in hub["detail"], f"the doctor says {hub}")
+
+    # The app still refuses: one request, and the wait is longer.
+    app.faults(rate_limit={"retry_after": 14400, "times": 1})
+    usher.usher("hub", "check", "Acme", "--no-wait")
+    check(parked(usher, "validate")["next_attempt_at"] > until, "the new wait")
+    equal(app.fired("rate-limit"), 1, "requests of the check")
+
+    app.faults()
+    usher.usher("hub", "check", "Acme")
+    usher.wait_idle()
+    equal([t["status"] for t in usher.tasks()][:3], ["completed"] * 3, "what waited")
+    check(not app.user("user000001@example.com")["active"], "the removal has its effect")
+    check("app_waits_until" not in usher.hub(), "the hub waits no more")
+
+
 def expired_cursor(scratch):
     """A cursor that the app no longer takes begins the listing again, once"""
     app, usher = connected(scratch, page_max=10, paging="cursor")
@@ -467,6 +507,6 @@ def slow_reader(scratch):
 if __name__ == "__main__":
     sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
                    repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
-                   slow_reader, server_error, rate_seconds, rate_date, expired_cursor,
+                   slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
                    redirected_within, lost_answers, silent_app, odd_answers_to_writes, lying_app, worker_dies,
                    net_dies], "hostile"))

@@ -630,6 +630,10 @@ START_TEST (test_permits_are_taken_in_the_order_of_the_rules)
   ck_assert (!rates_take (&r, HERE, 9, &hold));
   ck_assert (rates_take (&r, HERE, 10, &hold));
   ck_assert_uint_eq (hold.held, 5);
+  /* A long wait ends the requests that wait; the next one asks again. */
+  p = (struct wire_permit) { .rate = 0, .wait_ms = 7200000 };
+  ck_assert_int_eq (rates_permit (&r, &p, 0), 0);
+  ck_assert_int_le (r.rules[0].not_before_ms, 1000);
   p.rate = 3;
   ck_assert_int_eq (rates_permit (&r, &p, 0), -EBADMSG);
   p = (struct wire_permit) { .rate = 1, .n = UINT32_MAX };

@@ -92,6 +92,28 @@ START_TEST (test_until_closes_the_key_at_most_25_hours)
 }
 END_TEST
 
+START_TEST (test_one_probe_looks_whether_a_closed_key_may_open)
+{
+  struct rate_rule rule = { .in_flight = 8 };
+
+  ck_assert (!rate_probe (table, "k"));
+  ck_assert_uint_eq (ask ("k", &rule, 2), 2);
+  rate_seen (table, "k", true, clock_now_ms () + 3600000, -1);
+  /* What is still out may say it as well. */
+  ck_assert (!rate_probe (table, "k"));
+  rate_seen (table, "k", false, 0, -1);
+  ck_assert_uint_eq (ask ("k", &rule, 1), 0);
+  ck_assert (rate_probe (table, "k"));
+  ck_assert (!rate_probe (table, "k"));
+  rate_seen (table, "k", true, clock_now_ms () + 7200000, -1);
+  ck_assert_uint_eq (ask ("k", &rule, 1), 0);
+  ck_assert (rate_probe (table, "k"));
+  rate_seen (table, "k", false, 0, -1);
+  rate_open (table, "k");
+  ck_assert_uint_gt (ask ("k", &rule, 8), 0);
+}
+END_TEST
+
 START_TEST (test_remaining_limits_what_is_lent_until_then)
 {
   struct rate_rule rule = { .in_flight = 100 };
@@ -304,6 +326,7 @@ fill (TCase *t)
   tcase_add_test (t, test_in_flight_opens_when_an_answer_comes);
   tcase_add_test (t, test_throttling_halves_and_good_answers_grow_it_back);
   tcase_add_test (t, test_until_closes_the_key_at_most_25_hours);
+  tcase_add_test (t, test_one_probe_looks_whether_a_closed_key_may_open);
   tcase_add_test (t, test_remaining_limits_what_is_lent_until_then);
   tcase_add_test (t, test_permits_of_the_dead_come_back);
   tcase_add_test (t, test_changed_rule_takes_effect);
