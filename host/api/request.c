@@ -239,12 +239,19 @@ check_type (struct request *q, struct MHD_Connection *c)
 /* ---- The life of a request. */
 
 static void
+end_import (struct request *q)
+{
+  if (q->importing)
+    engine_import_end (q->host->engine);
+  q->importing = false;
+}
+
+static void
 request_free (struct request *q)
 {
   size_t i;
 
-  if (q->importing)
-    engine_import_end (q->host->engine);
+  end_import (q);
   engine_restore_close (q->restoring);
   if (q->restart)
     engine_restart (q->host->engine);
@@ -433,6 +440,9 @@ static int
 act (struct request *q, struct call *call, json_t **ret)
 {
   int x = q->route->action (q->host->engine, call, ret, &q->refusal);
+
+  /* Who has the answer may begin the next one. */
+  end_import (q);
 
   if (x == 0 && wrap_next (q, *ret) < 0)
     x = refuse_errno (&q->refusal, -ENOMEM);

@@ -316,7 +316,13 @@ def keep(usher, ask):
     status, headers, text = request(usher, "POST", BASE + "/restore?confirm=true", raw=data)
     equal(status, 202, f"a restore: {text}")
     ask.known.answer("POST", BASE + "/restore", status, headers["Content-Type"], text)
-    lib.wait_for(lambda: usher.ready() and "restored" in json.loads(request(usher, "GET", BASE + "/status")[2]), "the restart")
+
+    def restored():
+        try:
+            return "restored" in json.loads(request(usher, "GET", BASE + "/status")[2])
+        except OSError:
+            return False  # it starts again
+    lib.wait_for(restored, "the restart")
     ask("GET", "/status")
     ask("GET", "/doctor")
 
