@@ -214,7 +214,7 @@ take_answer (struct usher_ctx *ctx, struct scim *s, const struct scim_answer *a,
 {
   struct scim_user after = { 0 };
   int32_t r = a->len > 0 ? scim_user_parse (ctx, s, a, &after)
-                         : scim_find_id (ctx, s, u->row.id, &after);
+                         : scim_look_up (ctx, s, &u->row, &after);
 
   if (r != USHER_DONE)
     return r;
@@ -227,7 +227,7 @@ static int32_t
 reread (struct usher_ctx *ctx, struct scim *s, struct scim_user *u)
 {
   struct scim_user now = { 0 };
-  int32_t r = scim_find_id (ctx, s, u->row.id, &now);
+  int32_t r = scim_look_up (ctx, s, &u->row, &now);
 
   if (r == USHER_DONE)
     {

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-int32_t
-scim_find_id (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_user *ret)
+/* What GET by id says: an app may answer 404 although it has the user. */
+static int32_t
+get_user (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_user *ret)
 {
   _cleanup_ (freep) char *url = NULL;
   struct scim_answer a = { 0 };
@@ -42,6 +43,7 @@ scim_find_id (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim
 struct search
 {
   struct scim *s;
+  const char *id;            /* NULL = whoever the name or the address fits */
   const char *username, *email;
   struct scim_user user;     /* the best one */
   bool found, by_name;
@@ -66,18 +68,22 @@ on_candidate (void *arg, const struct usher_item *item)
   struct search *search = arg;
   struct scim_view view;
   struct scim_user kept;
-  bool by_name, by_address;
+  bool by_name, by_address, by_id;
   int32_t r = scim_user_view (search->s, item, &view);
 
   if (r < 0)
     return r;
   by_name = text_same (view.row.username, search->username);
   by_address = has_address (item, &view, search->email);
-  if (!view.row.id || (!by_name && !by_address))
+  by_id = search->id && view.row.id && strcmp (view.row.id, search->id) == 0;
+  if (!view.row.id || (!by_name && !by_address && !by_id))
     {
       search->others++;
       return USHER_DONE;
     }
+  /* Somebody else has the name or the address now. */
+  if (search->id && !by_id)
+    return USHER_DONE;
   if (search->found && (search->by_name || !by_name))
     return USHER_DONE;
   r = scim_user_keep (&view, &kept);
@@ -156,7 +162,7 @@ ask_filters (struct usher_ctx *ctx, struct search *search)
   const char *name = search->username ? search->username : search->email;
   int32_t r = USHER_ABSENT;
 
-  if (!search->s->find_by_email)
+  if (name && !search->s->find_by_email)
     {
       r = ask_filter (ctx, search, search->s->find, name);
       if (r != USHER_DONE || search->found || !search->email)
@@ -166,33 +172,52 @@ ask_filters (struct usher_ctx *ctx, struct search *search)
   return search->email ? ask_filter (ctx, search, search->s->find, search->email) : r;
 }
 
+static int32_t
+run_search (struct usher_ctx *ctx, struct search *search, bool walk, struct scim_user *ret)
+{
+  int32_t r = ask_filters (ctx, search);
+
+  if (r == USHER_ABSENT && walk)
+    r = ask_all (ctx, search);
+  if (r >= 0 && search->found)
+    {
+      *ret = search->user;
+      return USHER_DONE;
+    }
+  scim_user_done (&search->user);
+  return r < 0 ? r : USHER_ABSENT;
+}
+
 int32_t
 scim_find (struct usher_ctx *ctx, struct scim *s, const char *username, const char *email,
            bool walk, struct scim_user *ret)
 {
   struct search search = { .s = s, .username = username, .email = email };
-  int32_t r;
 
   if (!username && !email)
     return scim_fail (ctx, USHER_E_FIELD, "email", "There is neither a user name nor an address");
-  r = ask_filters (ctx, &search);
-  if (r == USHER_ABSENT && walk)
-    r = ask_all (ctx, &search);
-  if (r >= 0 && search.found)
-    {
-      *ret = search.user;
-      return USHER_DONE;
-    }
-  scim_user_done (&search.user);
-  return r < 0 ? r : USHER_ABSENT;
+  return run_search (ctx, &search, walk, ret);
+}
+
+int32_t
+scim_look_up (struct usher_ctx *ctx, struct scim *s, const struct usher_member *who,
+              struct scim_user *ret)
+{
+  struct search search = { .s = s, .id = who->id, .username = who->username, .email = who->email };
+  int32_t r;
+
+  if (!who->id)
+    return scim_find (ctx, s, who->username, who->email, /* walk */ true, ret);
+  r = get_user (ctx, s, who->id, ret);
+  /* Not every app can be asked by id; a leaver must not pass for gone. */
+  return r == USHER_ABSENT ? run_search (ctx, &search, /* walk */ true, ret) : r;
 }
 
 int32_t
 scim_read (struct usher_ctx *ctx, struct scim *s, const struct usher_member *who)
 {
   struct scim_user user = { 0 };
-  int32_t r = who->id ? scim_find_id (ctx, s, who->id, &user)
-                      : scim_find (ctx, s, who->username, who->email, /* walk */ true, &user);
+  int32_t r = scim_look_up (ctx, s, who, &user);
 
   if (r == USHER_DONE)
     r = scim_group_roles (ctx, s, &user);

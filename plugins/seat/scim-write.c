@@ -66,9 +66,7 @@ static int32_t
 locate (struct usher_ctx *ctx, struct scim *s, const struct usher_member *member,
         struct scim_user *ret)
 {
-  int32_t r = member->id ? scim_find_id (ctx, s, member->id, ret)
-                         : scim_find (ctx, s, member->username, member->email, /* walk */ true,
-                                      ret);
+  int32_t r = scim_look_up (ctx, s, member, ret);
 
   return r == USHER_DONE ? scim_group_roles (ctx, s, ret) : r;
 }
@@ -245,7 +243,7 @@ look (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c, struc
   int32_t r = USHER_ABSENT;
 
   if (m->id && m->state < USHER_PENDING)
-    r = scim_find_id (ctx, s, m->id, u);
+    r = scim_look_up (ctx, s, m, u);
   if (r == USHER_ABSENT)
     r = scim_find (ctx, s, username_of (c), m->email, /* walk */ c->attempt > 1, u);
   return r == USHER_DONE ? scim_group_roles (ctx, s, u) : r;
@@ -359,10 +357,7 @@ scim_remove (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c
 
   if (s->leave == SCIM_DELETE && c->member->id)
     return delete_user (ctx, s, c->member->id);
-  r = s->leave == SCIM_STRIP ? locate (ctx, s, c->member, &user)
-      : c->member->id ? scim_find_id (ctx, s, c->member->id, &user)
-                      : scim_find (ctx, s, c->member->username, c->member->email,
-                                   /* walk */ true, &user);
+  r = s->leave == SCIM_STRIP ? locate (ctx, s, c->member, &user) : scim_look_up (ctx, s, c->member, &user);
   if (r == USHER_ABSENT)
     r = USHER_ALREADY;
   else if (r >= 0)

@@ -241,8 +241,11 @@ int32_t scim_group_set (struct usher_ctx *ctx, struct scim *s, const struct scim
                         const struct usher_kv *wanted, size_t n);
 
 /* scim-find.c: one user. */
-/* By id: USHER_DONE, USHER_ABSENT, or an error. */
-int32_t scim_find_id (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_user *ret);
+/* The user that a member row tells of: USHER_DONE, USHER_ABSENT, or an error.  By its id where
+   it has one; an app that answers "none" to that is asked by name and address, or for the whole
+   list where it does not filter, and only the user with that id counts. */
+int32_t scim_look_up (struct usher_ctx *ctx, struct scim *s, const struct usher_member *who,
+                      struct scim_user *ret);
 /* By name or address (either may be NULL), rechecked here.  WALK: where the app does not filter,
    go through the whole list; otherwise that is USHER_ABSENT too. */
 int32_t scim_find (struct usher_ctx *ctx, struct scim *s, const char *username, const char *email,

@@ -104,6 +104,18 @@ last (const struct stage *s, uint32_t kind)
   return e ? e : &none;
 }
 
+static bool
+was_asked (const struct stage *s, const char *url)
+{
+  size_t i;
+
+  for (i = 0; i < usher_fake_events (s->fake); i++)
+    if (usher_fake_event (s->fake, i)->kind == USHER_FAKE_REQUEST
+        && strcmp (usher_fake_event (s->fake, i)->text, url) == 0)
+      return true;
+  return false;
+}
+
 /* ---- Listing ---- */
 
 START_TEST (test_a_listing_has_users_and_roles)
@@ -331,7 +343,7 @@ START_TEST (test_an_id_never_leaves_its_place_in_the_address)
 
   begin (&s, plain);
   ck_assert_int_eq (write_one (&s, RUN_REMOVE, "../Groups/g1", NULL, NULL), USHER_ALREADY);
-  ck_assert_str_eq (last (&s, USHER_FAKE_REQUEST)->text, DOUBLE_BASE "/Users/..%2FGroups%2Fg1");
+  ck_assert (was_asked (&s, DOUBLE_BASE "/Users/..%2FGroups%2Fg1"));
   ck_assert_int_eq (read_one (&s, "..", NULL), USHER_E_SHAPE);
   ck_assert_int_eq (read_one (&s, "", NULL), USHER_E_SHAPE);
   ck_assert_int_eq (read_one (&s, NULL, "a\"b\\@example.com"), USHER_ABSENT);

@@ -338,6 +338,34 @@ def lost_answers(scratch):
         equal(usher.tasks()[0]["status"], "completed", command[0])
 
 
+def without_ids(scratch, **options):
+    app, usher = connected(scratch, **options)
+    usher.people("user000002@example.com")
+    usher.usher("sync", "Acme")
+    app.faults(error={"kind": "read-user", "status": 404})
+    usher.usher("member", "remove", "Acme", "user000001@example.com", "--yes")
+    check(app.fired("error"), "no id was asked for")
+    task = usher.tasks()[0]
+    equal((task["status"], task["result"]), ("completed", "done"), "the removal")
+    check(not app.user("user000001@example.com")["active"], "the removal has its effect")
+    usher.usher("member", "set-role", "Acme", "user000002@example.com", "--role", "admin", "--yes")
+    equal(app.roles("user000002@example.com"), ["admin"], "the new role")
+    # Who is gone for good is gone, whatever answers.
+    app.change(remove=["user000003@example.com"])
+    usher.usher("member", "remove", "Acme", "user000003@example.com", "--yes")
+    equal(usher.tasks()[0]["result"], "no-op", "the removal of nobody")
+
+
+def no_read_by_id(scratch):
+    """An app that answers 404 to every id is asked by name before somebody counts as gone"""
+    without_ids(scratch)
+
+
+def no_read_no_filter(scratch):
+    """An app that answers 404 to every id and takes no filter is asked for its whole list"""
+    without_ids(scratch, no_filter=True)
+
+
 def silent_app(scratch):
     """An app that never answers is given up after a time, and a change it had made is not made again"""
     app, usher = connected(scratch, env={"USHER_TEST_TIMEOUT_MS": "300"})
@@ -508,5 +536,5 @@ if __name__ == "__main__":
     sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
                    repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
                    slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
-                   redirected_within, lost_answers, silent_app, odd_answers_to_writes, lying_app, worker_dies,
-                   net_dies], "hostile"))
+                   redirected_within, lost_answers, no_read_by_id, no_read_no_filter, silent_app,
+                   odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))
