@@ -155,7 +155,7 @@ static int32_t
 put_user (struct usher_ctx *ctx, struct scim *s, const char *url, const struct scim_edit *edit,
           const char *if_match, const struct scim_user *u, struct scim_answer *ret)
 {
-  _cleanup_ (json_decrefp) json_t *body = u->text ? json_loads (u->text, 0, NULL) : NULL;
+  _cleanup_ (json_decrefp) json_t *body = u->text ? json_loads (u->text, JSON_ALLOW_NUL, NULL) : NULL;
   static const char *const read_only[] = { "id", "meta", "groups" };
   const char *key;
   json_t *old;

@@ -44,7 +44,7 @@ error_object (const struct scim_answer *a)
 
   if (!a->body || a->html)
     return NULL;
-  j = json_loadb (a->body, a->len, 0, NULL);
+  j = json_loadb (a->body, a->len, JSON_ALLOW_NUL, NULL);
   if (!json_is_object (j))
     return NULL;
   list = scim_get (j, "Errors");

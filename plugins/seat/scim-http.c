@@ -132,7 +132,7 @@ scim_answer_json (struct usher_ctx *ctx, const struct scim_answer *a, json_t **r
   if (a->html)
     return scim_fail (ctx, USHER_E_SHAPE, NULL,
                       "The app answered with a web page instead of SCIM; check the base URL");
-  j = a->body ? json_loadb (a->body, a->len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+  j = a->body ? json_loadb (a->body, a->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : NULL;
   if (!json_is_object (j))
     {
       json_decref (j);

@@ -277,7 +277,7 @@ scim_hints (struct usher_ctx *ctx, struct scim *s)
     return r;
   if (r < 0)
     return USHER_DONE;
-  config = a.status == 200 && a.body ? json_loadb (a.body, a.len, 0, NULL) : NULL;
+  config = a.status == 200 && a.body ? json_loadb (a.body, a.len, JSON_ALLOW_NUL, NULL) : NULL;
   if (config)
     take_hints (s, config);
   json_decref (config);

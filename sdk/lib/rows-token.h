@@ -104,8 +104,12 @@ token_hex4 (const unsigned char *p)
   return v;
 }
 
+/* Stands for what a text cannot hold. */
+#define TOKEN_REPLACEMENT 0xfffd
+
 /* The character that the escape at P (its backslash) stands for; *RET_LEN its bytes in the
-   text.  -1 when it is none, half a surrogate pair, or NUL. */
+   text.  Half a surrogate pair and NUL, which the grammar of JSON lets pass, are
+   TOKEN_REPLACEMENT.  -1 when it is none, or may go on behind what was read. */
 static inline int32_t
 token_escape (const unsigned char *p, size_t *ret_len)
 {
@@ -121,15 +125,21 @@ token_escape (const unsigned char *p, size_t *ret_len)
     }
   *ret_len = 6;
   high = token_hex4 (p + 2);
-  if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff))
+  if (high < 0)
     return -1;
+  if (high == 0 || (high >= 0xdc00 && high <= 0xdfff))
+    return TOKEN_REPLACEMENT;
   if (high < 0xd800 || high > 0xdfff)
     return high;
+  if (p[6] == '\0' || (p[6] == '\\' && p[7] == '\0'))
+    return -1;
   if (p[6] != '\\' || p[7] != 'u')
-    return -1;
+    return TOKEN_REPLACEMENT;
   low = token_hex4 (p + 8);
-  if (low < 0xdc00 || low > 0xdfff)
+  if (low < 0)
     return -1;
+  if (low < 0xdc00 || low > 0xdfff)
+    return TOKEN_REPLACEMENT;
   *ret_len = 12;
   return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from usher import App, Usher, check, equal, main, wait_for  # noqa: E402
+from usher import App, Usher, check, equal, main, scim_user, wait_for  # noqa: E402
 
 USERS = 30
 QUICK = "[tasks]\nretry-wait = 20ms\n"
@@ -318,6 +318,20 @@ def one(app, name):
     return [u for u in app.users() if u["userName"].lower() == name]
 
 
+def strange_names(scratch):
+    """Somebody whose name no text can hold stops no sync, and can be removed"""
+    app, usher = connected(scratch)
+    app.change(add=[scim_user("nul@example.com", displayName="a\0b"),
+                    scim_user("half@example.com", displayName="a\ud83d")])
+    usher.usher("sync", "Acme")
+    equal(usher.tasks()[0]["sync"]["listing"], "complete", "the listing")
+    equal(len(usher.members()), USERS + 2, "members")
+    for name, shown in (("nul@example.com", "a\ufffdb"), ("half@example.com", "a\ufffd")):
+        equal(usher.member(name)["name"], shown, "the name")
+        usher.usher("member", "remove", "Acme", name, "--yes")
+        check(not app.user(name)["active"], "the removal has its effect")
+
+
 def lost_answers(scratch):
     """A write whose answer is lost has exactly one effect"""
     app, usher = connected(scratch)
@@ -536,5 +550,5 @@ if __name__ == "__main__":
     sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
                    repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
                    slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
-                   redirected_within, lost_answers, no_read_by_id, no_read_no_filter, silent_app,
+                   redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter, silent_app,
                    odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))

@@ -73,7 +73,7 @@ gen_string (struct text *t)
   static const char *const parts[] = {
     "a", "Ada", "x@example.com", "0123456789abcdef0123456789", "\xc3\xa9", "\xe2\x82\xac",
     "\xf0\x9f\x98\x80", "\\n", "\\\"", "\\\\", "\\/", "\\u00e9", "\\ud83d\\ude00", "\\u20AC", " ",
-    "\x7f", "\\b\\f\\r\\t", "{[,:]}" };
+    "\x7f", "\\b\\f\\r\\t", "{[,:]}", "\\u0000" };
   unsigned n = pick (5);
 
   add (t, "\"");
@@ -210,6 +210,20 @@ damage (struct text *t)
 
 /* ---- what jansson says ---- */
 
+/* The text of V; NUL is U+FFFD in rows. */
+static void
+say_text (struct text *out, const json_t *v)
+{
+  const char *s = json_string_value (v);
+  size_t len = json_string_length (v), i;
+
+  for (i = 0; i < len; i++)
+    if (s[i])
+      add (out, "%c", s[i]);
+    else
+      add (out, "\xef\xbf\xbd");
+}
+
 static void
 say (struct text *out, size_t field, unsigned index, const json_t *v)
 {
@@ -219,7 +233,9 @@ say (struct text *out, size_t field, unsigned index, const json_t *v)
   switch (json_typeof (v))
     {
     case JSON_STRING:
-      add (out, "s%s;", json_string_value (v));
+      add (out, "s");
+      say_text (out, v);
+      add (out, ";");
       break;
     case JSON_REAL:
     case JSON_INTEGER:
@@ -277,7 +293,7 @@ static int
 by_jansson (const struct text *doc, struct text *out)
 {
   json_error_t e;
-  json_t *root = json_loadb (doc->s, doc->len, JSON_REJECT_DUPLICATES, &e), *list, *v;
+  json_t *root = json_loadb (doc->s, doc->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e), *list, *v;
   size_t i;
   int ok = 1;
 
@@ -285,7 +301,9 @@ by_jansson (const struct text *doc, struct text *out)
   out->s[0] = '\0';
   if (!root)
     return json_error_code (&e) == json_error_duplicate_key
-           || json_error_code (&e) == json_error_numeric_overflow ? -1 : 0;
+           || json_error_code (&e) == json_error_numeric_overflow
+           || json_error_code (&e) == json_error_null_byte_in_key
+           || strstr (e.text, "invalid Unicode") /* half a surrogate pair: test-rows.c */ ? -1 : 0;
   list = json_object_get (root, "list");
   if (!json_is_object (root) || (list && !json_is_array (list) && !json_is_null (list)))
     ok = 0;
@@ -316,7 +334,7 @@ say_value (struct text *out, const struct usher_value *v)
     add (out, "n%.17g;", strtod (v->text, NULL) + 0.0);   /* jansson has no -0 */
   else
     {
-      raw = json_loads (v->text, JSON_DECODE_ANY, NULL);
+      raw = json_loads (v->text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
       must (raw != NULL);
       text = json_dumps (raw, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
       add (out, "r%s;", text);

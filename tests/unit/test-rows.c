@@ -236,6 +236,47 @@ START_TEST (test_every_truncation_is_refused)
 }
 END_TEST
 
+static int32_t
+on_replaced (void *arg, const struct usher_item *item)
+{
+  const struct usher_value *v = usher_item_get (item, 0);
+
+  ck_assert_ptr_nonnull (v);
+  ck_assert_uint_eq (strlen (v->text), v->len);
+  ck_assert_str_eq (v->text, arg);
+  return 0;
+}
+
+START_TEST (test_what_no_text_can_hold_is_replaced_at_every_cut)
+{
+  static const char *const ids[][2] = {
+    { "a\\u0000b", "a\xef\xbf\xbd" "b" },                          /* NUL */
+    { "\\ud83d", "\xef\xbf\xbd" },                               /* a first half at the end */
+    { "\\ud83dx", "\xef\xbf\xbdx" },
+    { "\\ud83d\\n", "\xef\xbf\xbd\n" },
+    { "\\ude00", "\xef\xbf\xbd" },                               /* a second half alone */
+    { "\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
+    { "\\ud83d\\u0041", "\xef\xbf\xbd" "A" },
+  };
+  struct usher_rows *rows = compile ("Resources[]", 0);
+  char json[256];
+  size_t i;
+  int len;
+
+  for (i = 0; i < sizeof ids / sizeof ids[0]; i++)
+    {
+      len = snprintf (json, sizeof json, "{\"Resources\":[{\"id\":\"%s\"}]}", ids[i][0]);
+      for (rows->chunk = 1; rows->chunk <= (uint32_t) len; rows->chunk++)
+        {
+          ck_assert_int_eq (usher_rows_each_in (rows, json, (size_t) len, on_replaced,
+                                                (void *) (uintptr_t) ids[i][1]), USHER_DONE);
+          ck_assert_uint_eq (usher_rows_count (rows), 1);
+        }
+    }
+  usher_rows_free (rows);
+}
+END_TEST
+
 START_TEST (test_functions_negative_answer_stops)
 {
   struct usher_rows *rows = compile ("Resources[]", 0);
@@ -409,6 +450,7 @@ fill (TCase *t)
   tcase_add_test (t, test_missing_items_are_told_and_refused_when_strict);
   tcase_add_test (t, test_another_shape_is_told_in_a_sentence);
   tcase_add_test (t, test_every_truncation_is_refused);
+  tcase_add_test (t, test_what_no_text_can_hold_is_replaced_at_every_cut);
   tcase_add_test (t, test_functions_negative_answer_stops);
   tcase_add_test (t, test_program_in_use_is_misuse);
   tcase_add_test (t, test_item_over_its_maximum_is_refused_and_all_else_may_be_long);

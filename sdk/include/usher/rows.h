@@ -29,7 +29,9 @@
    outermost object.  A page value may stand before or behind the items.
 
    What is not JSON by RFC 8259 is refused, to the last byte of the body: UTF-8, numbers,
-   escapes, surrogates; NUL in a string (\u0000) too, since texts end with NUL.  A name that
+   escapes.  What its grammar lets pass and no text can hold is read as U+FFFD, so that one
+   strange member does not stop a listing: NUL (\u0000), and half a surrogate pair (\ud83d).
+   JSON text that is handed over as it stands keeps them escaped.  A name that
    a path asks for may stand only once in its object.  Numbers are handed over as they are
    written; their range is not judged.
 
