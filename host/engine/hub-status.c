@@ -142,6 +142,8 @@ hub_task_failed (struct txn *t, json_t *hub, const json_t *task, const struct fa
     status = "review-automation-account";
   else if (f->hub == FAILURE_HUB_CONFIG || (validate && !f->retry && !streq (code, "cancelled")))
     status = "review-configuration";
+  else if (validate)
+    status = json_text (hub, "status");  /* the next validation is due within the hour */
   else if (streq (code, "safeguard-exceeded"))
     status = "requires-sync";
   if (!status)

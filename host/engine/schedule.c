@@ -99,9 +99,18 @@ next_probe_ms (const json_t *hub)
 static json_t *
 due_probe (struct txn *t, json_t *hub, const struct id *id, int64_t now)
 {
+  _cleanup_ (freep) char *reason = NULL;
+  json_t *task;
+
   if (!hub_waits (hub) || now < next_probe_ms (hub) || task_open_on (t, id, TASK_VALIDATE, NULL, NULL))
     return NULL;
-  return hub_revalidate (t, hub, &system_caller);
+  if (streq (json_text (hub, "status"), "under-validation") && json_text (hub, "status_reason"))
+    reason = strdup (json_text (hub, "status_reason"));
+  task = hub_revalidate (t, hub, &system_caller);
+  /* What was wrong an hour ago is so until it is known better. */
+  json_set_text (hub, "status_reason", reason);
+  txn_doc_put (t, STORE_HUB, hub);
+  return task;
 }
 
 /* In pieces: a large hub takes several looks. */

@@ -228,7 +228,10 @@ check_hub (void *arg, json_t *hub)
     clock_rfc3339 (waits, until);
   (void) snprintf (detail, sizeof detail, "%s%s%s%s%s", status, waits ? "; the app asked to wait until " : "", until,
                    reason ? ": " : "", reason ? reason : "");
-  add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
+  if (streq (status, "under-validation") && reason)
+    add_check (h->checks, name, false, detail, "It is tried again every hour.  To try at once: usher hub check.");
+  else
+    add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
   return true;
 }
 

@@ -115,6 +115,34 @@ def nobody_listens(scratch):
     equal(members(usher), before, "members")
 
 
+def never_listened(scratch):
+    """A hub whose app cannot be reached is named with the reason, and is validated again every hour"""
+    app = App(scratch, users=USERS)
+    usher = Usher(scratch, config=QUICK)
+    there, app.url = app.url, "http://127.0.0.1:1/scim"
+    usher.connect(app, status=1)
+    first = usher.tasks()[0]
+    explained(first, "network-error", "transient")
+    message = first["error"]["message"]
+    equal([(i["code"], i["message"], i["state"]) for i in usher.json("issue", "list")],
+          [("network-error", message, "unread")], "issues")
+    for wait in 3601, 0:
+        # While it is tried again, it is still not well.
+        hub = usher.hub()
+        equal((hub["status"], hub["status_reason"]), ("under-validation", message), "the hub")
+        said = next(c for c in usher.json("doctor", status=1)["checks"] if c["name"] == "hub Acme")
+        check(not said["ok"] and message in said["detail"] and "hour" in said["action"], f"the doctor says {said}")
+        usher.advance(wait)
+        wait_for(lambda: usher.tasks()[0]["id"] != first["id"], "the next validation")
+    app.url = there
+    token = scratch.file("token", app.TOKEN)
+    usher.usher("hub", "set", "Acme", f"base_url={there}", "--secret", f"token=@{token}")
+    wait_for(lambda: usher.hub()["status"] == "healthy", "the hub's recovery")
+    check("status_reason" not in usher.hub(), "no reason is left")
+    usher.usher("doctor")
+    equal(usher.json("issue", "list"), [], "open issues")
+
+
 def html(scratch):
     """A web page with status 200 is no list"""
     app, usher = connected(scratch)
@@ -547,8 +575,8 @@ def slow_reader(scratch):
 
 
 if __name__ == "__main__":
-    sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, html, truncated, redirected, emptied,
-                   repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page, slow_body,
-                   slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
+    sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, never_listened, html, truncated,
+                   redirected, emptied, repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page,
+                   slow_body, slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
                    redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter, silent_app,
                    odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))
