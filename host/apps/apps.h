@@ -47,7 +47,7 @@ int app_check_text (const char *file, const char *text, size_t len, app_problem_
 
 /* Reads every *.json in PATH (DIR:DIR...).  An id found in two folders is taken from the
    earlier one, also when that file is wrong; a folder that is missing is empty.  Wrong
-   files are told to FN and left out.  A set with one reference; 0 or -ENOMEM. */
+   files are told to FN and kept apart, as broken.  A set with one reference; 0 or -ENOMEM. */
 int apps_load (const char *path, app_problem_fn *fn, void *data, struct apps **ret);
 struct apps *apps_ref (struct apps *set);
 struct apps *apps_unref (struct apps *set);   /* takes NULL; returns NULL */
@@ -57,6 +57,17 @@ DEFINE_CLEANUP (struct apps *, apps_unref)
 size_t apps_count (const struct apps *set);
 const struct app *apps_at (const struct apps *set, size_t i);
 const struct app *apps_find (const struct apps *set, const char *id);   /* NULL = none */
+
+/* A file that is wrong; lives as long as the set. */
+struct app_broken
+{
+  char *id;                        /* its name without ".json" */
+  char *why;                       /* its first problem, as app_problem_format has it */
+  size_t more;                     /* problems beside that one */
+};
+/* In the order of their ids; NULL behind the last. */
+const struct app_broken *apps_broken_at (const struct apps *set, size_t i);
+const struct app_broken *apps_find_broken (const struct apps *set, const char *id);   /* NULL = none */
 
 /* ---- What is declared ------------------------------------------------------- */
 

@@ -15,6 +15,8 @@ struct apps
   atomic_uint refs;
   struct app **v;          /* owned, by id */
   size_t n;
+  struct app_broken *broken; /* owned, by id */
+  size_t n_broken;
 };
 
 /* A file that may become an app. */
@@ -31,6 +33,8 @@ struct search
   size_t n, room;
   app_problem_fn *fn;
   void *data;
+  char *first;             /* owned: the first problem of the file at hand */
+  size_t problems;         /* of it */
 };
 
 static int
@@ -52,6 +56,17 @@ add_candidate (struct search *s, const char *dir, const char *name, size_t order
     return -ENOMEM;
   s->v[s->n++] = (struct candidate) { path, path + strlen (dir) + 1, order };
   return 0;
+}
+
+/* An app_problem_fn: what is told to the caller, and kept for a set. */
+static void
+note (void *data, const struct app_problem *problem)
+{
+  struct search *s = data;
+
+  if (!s->problems++)
+    s->first = app_problem_format (problem);
+  s->fn (s->data, problem);
 }
 
 static void
@@ -136,7 +151,8 @@ load_one (struct search *s, const char *file, struct apps *set)
 
   if (r < 0 && r != -ENOMEM)
     {
-      tell (s, file, r == -E2BIG ? "is longer than 1 MiB" : strerror (-r));
+      note (s, &(struct app_problem) { .file = file, .path = "",
+                                       .text = r == -E2BIG ? "is longer than 1 MiB" : strerror (-r) });
       buf_done (&b);
       return 0;
     }
@@ -147,10 +163,33 @@ load_one (struct search *s, const char *file, struct apps *set)
       buf_done (&b);
       return -ENOMEM;
     }
-  r = app_parse (file, text, len, s->fn, s->data, &a);
+  r = app_parse (file, text, len, note, s, &a);
   if (r == 1)
     set->v[set->n++] = a;
   return r < 0 ? r : 0;
+}
+
+/* Loads C; a file that is wrong is kept as such. */
+static int
+load_candidate (struct search *s, const struct candidate *c, struct apps *set)
+{
+  struct app_broken *broken = &set->broken[set->n_broken];
+  size_t before = set->n;
+  int r;
+
+  s->problems = 0;
+  r = load_one (s, c->path, set);
+  if (r == 0 && set->n == before)
+    {
+      set->n_broken++;
+      broken->id = strndup (c->name, strlen (c->name) - strlen (".json"));
+      broken->more = s->problems ? s->problems - 1 : 0;
+      broken->why = TAKE (s->first);
+      if (!broken->id || !broken->why)
+        r = -ENOMEM;
+    }
+  free (TAKE (s->first));
+  return r;
 }
 
 static int
@@ -160,13 +199,14 @@ load_candidates (struct search *s, struct apps *set)
   int r = 0;
 
   set->v = calloc (s->n + 1, sizeof *set->v);
-  if (!set->v)
+  set->broken = calloc (s->n + 1, sizeof *set->broken);
+  if (!set->v || !set->broken)
     return -ENOMEM;
   if (s->n)
     qsort (s->v, s->n, sizeof *s->v, compare);
   for (i = 0; i < s->n && r == 0; i++)
     if (!i || !streq (s->v[i].name, s->v[i - 1].name))
-      r = load_one (s, s->v[i].path, set);
+      r = load_candidate (s, &s->v[i], set);
   return r;
 }
 
@@ -209,6 +249,12 @@ apps_unref (struct apps *set)
     return NULL;
   for (i = 0; i < set->n; i++)
     (void) app_free (set->v[i]);
+  for (i = 0; i < set->n_broken; i++)
+    {
+      free (set->broken[i].id);
+      free (set->broken[i].why);
+    }
+  free (set->broken);
   free (set->v);
   free (set);
   return NULL;
@@ -224,6 +270,23 @@ const struct app *
 apps_at (const struct apps *set, size_t i)
 {
   return i < set->n ? set->v[i] : NULL;
+}
+
+const struct app_broken *
+apps_broken_at (const struct apps *set, size_t i)
+{
+  return i < set->n_broken ? &set->broken[i] : NULL;
+}
+
+const struct app_broken *
+apps_find_broken (const struct apps *set, const char *id)
+{
+  size_t i;
+
+  for (i = 0; i < set->n_broken; i++)
+    if (streq (set->broken[i].id, id))
+      return &set->broken[i];
+  return NULL;
 }
 
 const struct app *

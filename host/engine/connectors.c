@@ -478,6 +478,25 @@ render (const struct connector *c)
   return o;
 }
 
+void
+connectors_check (struct engine *e, json_t *checks, confinement_add *add)
+{
+  struct connectors *cs = e->connectors;
+  size_t i;
+
+  pthread_mutex_lock (&cs->lock);
+  for (i = 0; i < cs->n; i++)
+    {
+      const struct connector *c = cs->v[i];
+      _cleanup_ (buf_done) struct buf name = BUF_INIT (512), detail = BUF_INIT (INSPECT_MAX + 4096);
+
+      buf_printf (&name, "connector %s", c->name);
+      buf_printf (&detail, "%s%s%s", c->path, c->broken ? ": " : "", c->broken ? c->broken : "");
+      add (checks, name.data, !c->broken, detail.data, "Replace or remove the file, then reload usherd.");
+    }
+  pthread_mutex_unlock (&cs->lock);
+}
+
 int
 engine_connector_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {

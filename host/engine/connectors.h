@@ -3,6 +3,7 @@
 #ifndef USHER_ENGINE_CONNECTORS_H
 #define USHER_ENGINE_CONNECTORS_H
 
+#include "host/engine/confinement.h"
 #include "host/engine/internal.h"
 
 int connectors_start (struct engine *e);
@@ -14,6 +15,8 @@ void connectors_reload (struct engine *e);
 char *connectors_path (struct engine *e, const char *name, char **ret_why);
 /* The sentence why NAME cannot be used; NULL when it can.  Caller frees. */
 char *connectors_broken (struct engine *e, const char *name);
+/* The doctor's look at each file: ADD is told its name, and why it cannot be loaded. */
+void connectors_check (struct engine *e, json_t *checks, confinement_add *add);
 bool connectors_paused (struct engine *e, const char *name);
 /* A run ended by a crash or a breach of the contract. */
 void connectors_fault (struct engine *e, const char *name);

@@ -14,6 +14,8 @@
 #include "host/engine/seals.h"
 
 #define NAME_MAX_CHARS 80u
+#define CHECK_NAME_MAX 512u
+#define BROKEN_WHY_MAX 65536u
 
 /* ---- Set-up. */
 
@@ -186,9 +188,22 @@ check_state (struct engine *e, json_t *checks)
              "Free space on the disk that holds the state folder, or raise map-size in usher.conf.");
 }
 
+/* The sentence why the file cannot be used; caller frees, NULL = no memory. */
+static char *
+broken_why (const struct app_broken *broken)
+{
+  struct buf why = BUF_INIT (BROKEN_WHY_MAX);
+
+  buf_puts (&why, broken->why);
+  if (broken->more)
+    buf_printf (&why, " (and %zu more)", broken->more);
+  return buf_steal (&why);
+}
+
 static void
 check_apps (struct engine *e, json_t *checks)
 {
+  const struct app_broken *broken;
   struct apps *apps = engine_apps (e);
   size_t i;
 
@@ -201,7 +216,15 @@ check_apps (struct engine *e, json_t *checks)
       (void) snprintf (name, sizeof name, "app %s", app_id (app));
       add_check (checks, name, !why, why ? why : app_name (app), "Install or mend the connector, then reload.");
     }
-  if (!apps_count (apps))
+  for (i = 0; (broken = apps_broken_at (apps, i)); i++)
+    {
+      _cleanup_ (freep) char *why = broken_why (broken);
+      _cleanup_ (buf_done) struct buf name = BUF_INIT (CHECK_NAME_MAX);
+
+      buf_printf (&name, "app %s", broken->id);
+      add_check (checks, name.data, false, why, "Correct the file (usher app check names every line), then reload.");
+    }
+  if (!apps_count (apps) && !i)
     add_check (checks, "apps", false, "No app file was found.", "Check --app-path.");
   apps_unref (apps);
 }
@@ -262,6 +285,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
       seals_check (e, checks, add_check);
       restored_check (e, t, checks, add_check);
       confinement_check (checks, add_check);
+      connectors_check (e, checks, add_check);
     }
   check_apps (e, checks);
   txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, &hubs);
@@ -284,6 +308,18 @@ app_render (struct engine *e, const struct app *app)
   return o;
 }
 
+/* A file that is wrong: there is only its name. */
+static json_t *
+broken_render (const struct app_broken *broken)
+{
+  _cleanup_ (freep) char *why = broken_why (broken);
+  json_t *o = json_object ();
+
+  json_set_text (o, "id", broken->id);
+  json_set_text (o, "broken", why);
+  return o;
+}
+
 int
 engine_app_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
@@ -291,15 +327,25 @@ engine_app_list (struct engine *e, const struct call *c, json_t **ret, struct re
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
   struct apps *apps;
   json_t *items;
-  size_t i;
+  size_t i, j = 0;
 
   txn_abort (t);
   if (x < 0)
     return x;
   apps = engine_apps (e);
   items = json_array ();
-  for (i = 0; i < apps_count (apps); i++)
-    (void) json_array_append_new (items, app_render (e, apps_at (apps, i)));
+  for (i = 0; i < apps_count (apps) || apps_broken_at (apps, j);)
+    {
+      const struct app_broken *broken = apps_broken_at (apps, j);
+
+      if (broken && (i == apps_count (apps) || strcmp (broken->id, app_id (apps_at (apps, i))) < 0))
+        {
+          (void) json_array_append_new (items, broken_render (broken));
+          j++;
+        }
+      else
+        (void) json_array_append_new (items, app_render (e, apps_at (apps, i++)));
+    }
   apps_unref (apps);
   return list_of (items, (const char *const[2]) { "id", NULL }, c, ret, r);
 }
@@ -311,9 +357,12 @@ engine_app_show (struct engine *e, const struct call *c, json_t **ret, struct re
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
   struct apps *apps = engine_apps (e);
   const struct app *app = apps_find (apps, c->path[0]);
+  const struct app_broken *broken;
 
   txn_abort (t);
-  if (x == 0 && !app)
+  if (x == 0 && !app && (broken = apps_find_broken (apps, c->path[0])))
+    x = refuse (r, "not-found", NULL, "The app %s cannot be used, as its file is wrong: %s.", c->path[0], broken->why);
+  else if (x == 0 && !app)
     x = refuse (r, "not-found", NULL, "There is no app %s in the catalogue.", c->path[0]);
   if (x == 0)
     *ret = app_render (e, app);

@@ -185,10 +185,14 @@ def test_broken_files(scratch):
     (rig.connectors / "notes.txt").write_text("not looked at")
     rig.reload()
     listed = {c["name"]: c for c in rig.usher.json("connector", "list")}
+    doctor = rig.usher.usher("-o", "json", "doctor", status=1).json()
     check("notes" not in listed and "broken" not in listed["seat"], f"the list: {sorted(listed)}")
     for name, (_, sentence) in wanted.items():
         check(sentence in listed[name].get("broken", ""), f"{name}: {listed[name]}")
         check(sentence in app_broken(rig, f"app-{name}"), f"the app of {name} is not shown as broken")
+        found = [c for c in doctor["checks"] if c["name"] == f"connector {name}"]
+        check(len(found) == 1 and not found[0]["ok"] and sentence in found[0]["detail"] and str(rig.connectors) in
+              found[0]["detail"], f"doctor of {name}: {found}")
     rig.connect("app-magic", status=5)
     equal(open_task(rig, "app-magic")["wait_reason"], "connector-missing", "the task of a hub with a broken connector")
     answer = rig.usher.usher("doctor", status=1)
