@@ -65,6 +65,11 @@ answer_refusal (struct MHD_Connection *c, struct traffic *traffic, const struct 
     (void) json_object_set_new (o, "detail", json_string (r->detail));
   if (r->field)
     (void) json_object_set_new (o, "field", json_string (r->field));
+  if (r->errors)
+    {
+      (void) json_object_set (o, "errors", r->errors);
+      (void) json_object_set_new (o, "more_errors", json_integer ((json_int_t) r->more_errors));
+    }
   (void) json_object_set_new (o, "action", json_string (r->action));
   text = json_dumps (o, JSON_COMPACT);
   json_decref (o);

@@ -438,6 +438,7 @@ status_of (long http)
 void
 answer_say_errors (const json_t *json, const char *source)
 {
+  json_int_t more = json_integer_value (json_object_get (json, "more_errors"));
   const json_t *error;
   size_t i;
 
@@ -453,6 +454,8 @@ answer_say_errors (const json_t *json, const char *source)
         buf_printf (&place, "%s: ", field);
       say_note ("%s%s", place.data ? place.data : "", text);
     }
+  if (more > 0)
+    say_note ("and %" JSON_INTEGER_FORMAT " more", more);
 }
 
 int

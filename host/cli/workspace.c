@@ -162,6 +162,7 @@ run_directory_import (struct cli *cli)
   _cleanup_ (buf_done) struct buf people = BUF_INIT (IMPORT_MAX);
   _cleanup_ (answer_done) struct answer a = { 0, NULL };
   const char *file = args_operand (&cli->args, "FILE");
+  _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
   bool remove = args_has (&cli->args, "--remove-missing");
   int r = ask_file (file, &people), status;
 
@@ -178,9 +179,12 @@ run_directory_import (struct cli *cli)
       if (status)
         return status;
     }
-  status = client_send (cli->client, "POST",
-                        remove ? "/directory/import?format=csv&remove_missing=true&confirm=true"
-                               : "/directory/import?format=csv&remove_missing=false",
-                        "text/csv", people.data ? people.data : "", people.len, &a);
+  buf_printf (&path, "/directory/import?format=csv&remove_missing=%s&file=", remove ? "true&confirm=true" : "false");
+  status = request_encode (&path, streq (file, "-") ? "standard input" : file);
+  if (!status && buf_error (&path))
+    status = say_error (STATUS_USAGE, "The name of the file is too long.");
+  if (status)
+    return status;
+  status = client_send (cli->client, "POST", path.data, "text/csv", people.data ? people.data : "", people.len, &a);
   return status ? status : finish_import (cli, file, &a);
 }

@@ -7,7 +7,7 @@
 #include "host/engine/people.h"
 
 #define BATCH 2000u           /* people a transaction */
-#define ERRORS_MAX 1000u
+#define ERRORS_MAX 20u          /* that are told; all are counted */
 
 struct import
 {
@@ -286,9 +286,15 @@ refuse_file (const struct import *i, struct refusal *r)
   const json_t *first = json_array_get (i->errors, 0);
   const char *field = json_text (first, "field");
 
-  return refuse (r, "validation-failed", field && *field ? field : NULL, "%s:%lld: %s%s%s%s", i->file,
-                 (long long) json_number (first, "line", 1), field ? field : "", field && *field ? ": " : "",
-                 json_text (first, "message"), i->n_errors > 1 ? " (and more rows are wrong)" : "");
+  if (i->n_errors == 1)
+    return refuse (r, "validation-failed", field && *field ? field : NULL, "%s:%lld: %s%s%s", i->file,
+                   (long long) json_number (first, "line", 1), field ? field : "", field && *field ? ": " : "",
+                   json_text (first, "message"));
+  (void) refuse (r, "validation-failed", NULL, "%s has %zu mistakes%s.", i->file, i->n_errors,
+                 i->kept ? "" : "; nothing was imported");
+  r->errors = json_incref (i->errors);
+  r->more_errors = i->n_errors - json_array_size (i->errors);
+  return -ECANCELED;
 }
 
 static int

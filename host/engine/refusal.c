@@ -111,5 +111,6 @@ refusal_done (struct refusal *r)
 {
   free (r->detail);
   free (r->field);
+  json_decref (r->errors);
   *r = (struct refusal) { 0 };
 }

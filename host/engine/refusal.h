@@ -3,6 +3,8 @@
 #ifndef USHER_ENGINE_REFUSAL_H
 #define USHER_ENGINE_REFUSAL_H
 
+#include <jansson.h>
+
 #include "host/common/base.h"
 
 struct refusal
@@ -13,6 +15,8 @@ struct refusal
   char *field;        /* owned: the field at fault; NULL = none */
   const char *action; /* static: what the person does next */
   const char *title;  /* static: the code in words */
+  json_t *errors;     /* owned: [{line, field, message}], of what has lines; NULL = none */
+  size_t more_errors; /* beside those */
   unsigned int retry_s; /* when to try again, where time helps; 0 = it does not */
 };
 

@@ -273,6 +273,23 @@ def test_bad_app_file(scratch):
     check(f"wrong.json:{line}:" in answer.err + answer.out, f"app check: {answer.out}{answer.err}")
 
 
+def test_wrong_import(scratch):
+    """An import that is refused names the file as it was given, its first 20 mistakes, and how many more there are."""
+    usher = Usher(scratch)
+    one = scratch.file("c1.csv", "email,first_name\nnobody,First\na@corp.test,First\n")
+    answer = usher.usher("directory", "import", "csv", one, status=2)
+    check(f"{one}:2: email: " in answer.err, f"one mistake: {answer.err}")
+    many = scratch.file("c2.csv", "email,first_name\n" + "".join(f"nobody{i},First\n" for i in range(33)))
+    answer = usher.usher("directory", "import", "csv", many, status=2)
+    lines = answer.err.splitlines()
+    check(f"{many} has 33 mistakes; nothing was imported." in lines[0], f"many: {answer.err}")
+    equal([l.split(" ")[0] for l in lines[1:-1]], [f"{many}:{i}:" for i in range(2, 22)], "the lines named")
+    equal(lines[-1], "and 13 more", "the last line")
+    answer = usher.usher("directory", "import", "csv", "-", stdin=one.read_text(), status=2)
+    check("standard input:2: email: " in answer.err, f"from standard input: {answer.err}")
+    equal(len(usher.json("person", "list")), 1, "people")
+
+
 def test_doctor(scratch):
     """doctor finds what is wrong, says what to do, and exits 1."""
     usher = Usher(scratch)
@@ -451,4 +468,4 @@ def test_full_map(scratch):
 if __name__ == "__main__":
     sys.exit(main([test_bad_config, test_bad_flags, test_folders, test_taken_address, test_one_daemon_a_state,
                    test_newer_state, test_damaged_state, test_key, test_end_and_resume, test_reload_of_a_bad_config,
-                   test_bad_app_file, test_doctor, test_full_disk, test_full_moments, test_full_map], "daemon"))
+                   test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments, test_full_map], "daemon"))
