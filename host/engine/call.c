@@ -82,6 +82,19 @@ call_match (const struct call *c, json_t *shown, struct refusal *r)
 
 /* ---- The end of a write. */
 
+void
+call_full (struct engine *e, struct buf *out)
+{
+  struct store_space space;
+
+  store_space (e->store, &space);
+  /* A disk has its limit by a quota as well, and then it looks as if it had room. */
+  if (space.disk_free >= STORE_DISK_FULL && space.map_used > space.map_size / 4 * 3)
+    buf_puts (out, "The map of the store is full (map-size in usher.conf)");
+  else
+    buf_printf (out, "The disk that holds %s is full", e->state_dir);
+}
+
 int
 call_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *answer, json_t **ret,
           struct refusal *r)
@@ -96,6 +109,13 @@ call_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *
       x = txn_commit (t);
       x = x < 0 ? refuse_errno (r, x) : 0;
       (void) fail_point ("call-committed");
+    }
+  if (x < 0 && streq (r->code, "read-only"))
+    {
+      _cleanup_ (buf_done) struct buf full = BUF_INIT (CALL_FULL_MAX);
+
+      call_full (e, &full);
+      (void) refuse (r, "read-only", NULL, "%s; nothing was changed.", full.data);
     }
   if (x < 0)
     {

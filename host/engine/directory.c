@@ -300,10 +300,14 @@ refuse_file (const struct import *i, struct refusal *r)
 static int
 refuse_store (const struct import *i, int error, struct refusal *r)
 {
-  if (!run_no_room (error) || !i->kept)
+  _cleanup_ (buf_done) struct buf full = BUF_INIT (CALL_FULL_MAX);
+
+  if (!run_no_room (error))
     return refuse_errno (r, error);
-  return refuse (r, "read-only", NULL,
-                 "The disk or the map of the store is full; the first %llu rows of %s were imported, no other.",
+  call_full (i->e, &full);
+  if (!i->kept)
+    return refuse (r, "read-only", NULL, "%s; nothing was changed.", full.data);
+  return refuse (r, "read-only", NULL, "%s; the first %llu rows of %s were imported, no other.", full.data,
                  (unsigned long long) i->kept, i->file);
 }
 
@@ -348,7 +352,10 @@ import_end (struct import *i, const struct call *c, int x, json_t **ret, struct 
   if (!i->t)
     return x;
   if (x < 0)
-    return call_end (i->e, c, TAKE (i->t), x, NULL, ret, r);
+    {
+      txn_abort (TAKE (i->t));
+      return x;
+    }
   x = call_end (i->e, c, TAKE (i->t), x, answer, ret, r);
   return x < 0 && streq (r->code, "read-only") ? refuse_store (i, -ENOSPC, r) : x;
 }

@@ -105,6 +105,9 @@ int answer_read (struct txn *t, json_t *answer, json_t **ret, struct refusal *r)
 
 /* Refuses when the caller saw the thing otherwise than SHOWN (taken). */
 int call_match (const struct call *c, json_t *shown, struct refusal *r);
+#define CALL_FULL_MAX 8192u
+/* "The disk that holds DIR is full", or the map, after -ENOSPC: without a full stop. */
+void call_full (struct engine *e, struct buf *out);
 /* Ends T.  Where X is 0 it commits, together with ANSWER (taken; NULL where X is not 0)
    when that is to be given again, and answers it; else T has no effect and X is answered. */
 int call_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *answer, json_t **ret,

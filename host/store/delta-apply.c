@@ -211,8 +211,9 @@ put_in_order (struct apply *a, enum db db, const struct key *key, const struct i
   if (!txn_ok (a->t))
     return;
   append = key_compare (key->b, key->len, place->last.b, place->last.len) > 0;
-  txn_fail (a->t, store_error (mdb_cursor_put (place->cursor, &k, &v,
-                                               MDB_RESERVE | (append ? MDB_APPEND : 0))));
+  txn_fail (a->t, store_write_error (a->t->store,
+                                     mdb_cursor_put (place->cursor, &k, &v,
+                                                     MDB_RESERVE | (append ? MDB_APPEND : 0))));
   if (!txn_ok (a->t))
     return;
   if (head)
@@ -507,7 +508,7 @@ delta_erase_marks (struct txn *t, const struct id *hub)
   value_hub_key (&key, VALUE_SKIPPED, hub, /* member= */ NULL);
   walk_begin (&w, t, DB_VALUE, &key, /* after= */ NULL, /* newest= */ false);
   while (walk_next (&w))
-    txn_fail (t, store_error (mdb_cursor_del (w.cursor, 0)));
+    txn_fail (t, store_write_error (t->store, mdb_cursor_del (w.cursor, 0)));
   walk_end (&w);
 }
 

@@ -55,7 +55,7 @@ pass (struct forget *f, enum db db, bool whole, entry_fn *fn)
 static void
 erase_entry (struct forget *f _unused_, struct walk *w)
 {
-  txn_fail (w->t, store_error (mdb_cursor_del (w->cursor, 0)));
+  txn_fail (w->t, store_write_error (w->t->store, mdb_cursor_del (w->cursor, 0)));
 }
 
 /* The person comes first in these keys, so those of all hubs are looked at. */

@@ -5,6 +5,8 @@
 
 #include "host/store/txn.h"
 
+#include <sys/statvfs.h>
+
 #include "host/common/clock.h"
 #include "host/common/failpoint.h"
 #include "host/store/record.h"
@@ -37,6 +39,18 @@ store_error (int rc)
     default:
       return rc > 0 ? -rc : -EINVAL;
     }
+}
+
+/* What LMDB answered to a write.  It has EIO for one that was cut short, which is what a
+   disk does that fills up. */
+int
+store_write_error (const struct store *s, int rc)
+{
+  struct statvfs fs;
+
+  if (rc == EIO && statvfs (s->work_dir, &fs) == 0 && (uint64_t) fs.f_bavail * fs.f_frsize < STORE_DISK_FULL)
+    return -ENOSPC;
+  return store_error (rc);
 }
 
 static void
@@ -201,7 +215,7 @@ txn_commit (struct txn *t)
       return r;
     }
   close_cursor (t);
-  r = store_error (mdb_txn_commit (t->txn));
+  r = store_write_error (t->store, mdb_txn_commit (t->txn));
   if (t->write)
     (void) fail_point ("store-after-commit");
   if (r < 0)
@@ -241,7 +255,7 @@ txn_store (struct txn *t, enum db db, const struct key *key, const void *p, size
   MDB_val value = { len, (void *) (uintptr_t) p };
 
   if (txn_ok (t))
-    txn_fail (t, store_error (mdb_put (t->txn, t->store->db[db], &key_bytes, &value, 0)));
+    txn_fail (t, store_write_error (t->store, mdb_put (t->txn, t->store->db[db], &key_bytes, &value, 0)));
 }
 
 void
@@ -254,7 +268,7 @@ txn_erase (struct txn *t, enum db db, const struct key *key)
     return;
   rc = mdb_del (t->txn, t->store->db[db], &key_bytes, NULL);
   if (rc != MDB_NOTFOUND)
-    txn_fail (t, store_error (rc));
+    txn_fail (t, store_write_error (t->store, rc));
 }
 
 void

@@ -81,6 +81,9 @@ int store_open_image (const char *path, uint64_t size, uint32_t schema, struct s
 
 /* An LMDB answer as 0 or a negative errno; the only place that knows LMDB's numbers. */
 int store_error (int rc);
+/* The same for what LMDB answered to a write: one that was cut short, for which it has EIO,
+   is a full disk when the disk is full. */
+int store_write_error (const struct store *s, int rc);
 
 /* False once T has an error. */
 static inline bool

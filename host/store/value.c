@@ -49,7 +49,7 @@ erase_all (struct txn *t, const struct key *prefix)
 
   walk_begin (&w, t, DB_VALUE, prefix, /* after= */ NULL, /* newest= */ false);
   while (walk_next (&w))
-    txn_fail (t, store_error (mdb_cursor_del (w.cursor, 0)));
+    txn_fail (t, store_write_error (t->store, mdb_cursor_del (w.cursor, 0)));
   walk_end (&w);
 }
 

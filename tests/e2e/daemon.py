@@ -357,7 +357,16 @@ def test_full_disk(scratch):
         added = i
         equal(len(usher.api("GET", "/people?limit=500")[1]["items"]), 2 + added, "people: all that was said to be added")
         equal(len(usher.api("GET", "/hubs/Acme/members?limit=500")[1]["items"]), 200, "members")
+        check(f"The disk that holds {usher.state} is full" in found["detail"], f"the sentence: {found}")
         usher.usher("doctor", status=1)
+        # A write that is cut short, as some of it has room.
+        with open(disk / "filler", "r+b") as filler:
+            filler.truncate(os.path.getsize(disk / "filler") - 100_000)
+        answer = usher.run("directory", "import", "csv", scratch.file(
+            "many.csv", "email,first_name\n" + "".join(f"q{i}@corp.test,First name\n" for i in range(1900))))
+        equal((answer.status, f"The disk that holds {usher.state} is full; nothing was changed." in answer.err), (1, True),
+              f"an import into a disk that fills up: {answer.err}")
+        equal(len(usher.api("GET", "/people?limit=500")[1]["items"]), 2 + added, "people after the import that failed")
         app.change(add=[{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"new{i}@corp.test",
                          "active": True, "emails": [{"value": f"new{i}@corp.test"}]} for i in range(3000)])
         # A little room: the task can be made, its listing cannot be kept.
