@@ -239,7 +239,7 @@ start_web (struct api *a, const struct api_options *o, char **ret_why)
         }
       x = start_daemon (&a->web, fd);
     }
-  return x < 0 ? fail (ret_why, x, "usherd cannot listen on", o->listen) : 0;
+  return x < 0 ? fail (ret_why, x, "cannot listen on", o->listen) : 0;
 }
 
 int
@@ -263,7 +263,7 @@ api_start (const struct api_options *o, struct api **ret, char **ret_why)
   if (x == 0)
     x = start_daemon (&a->socket, fd);
   if (x < 0)
-    x = fail (ret_why, x, "usherd cannot listen on", o->socket_path);
+    x = fail (ret_why, x, "cannot listen on", o->socket_path);
   else if (o->listen)
     x = start_web (a, o, ret_why);
   if (x < 0)

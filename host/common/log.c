@@ -18,7 +18,8 @@ static struct
   const char *name;
   atomic_int level;
   atomic_bool json;
-} log_state = { "usher", LOG_LEVEL_INFO, false };
+  bool terminal;
+} log_state = { "usher", LOG_LEVEL_INFO, false, false };
 
 static const struct
 {
@@ -35,6 +36,7 @@ void
 log_open (const char *name, int level, bool json)
 {
   log_state.name = name;
+  log_state.terminal = isatty (STDERR_FILENO);
   log_set (level, json);
 }
 
@@ -102,7 +104,10 @@ log_write (int level, const char *fmt, ...)
     }
   else
     {
-      buf_printf (&line, "<%d>%s: ", level, log_state.name);
+      /* The journal takes the priority off again (sd-daemon(3)); a person would read it. */
+      if (!log_state.terminal)
+        buf_printf (&line, "<%d>", level);
+      buf_printf (&line, "%s: ", log_state.name);
       put_escaped (&line, text);
       buf_putc (&line, '\n');
     }

@@ -1,6 +1,6 @@
-/* The log of each process: one line an entry on standard error, as text with a
-   systemd priority prefix or as JSON.  Only code that stops passing an error on
-   logs it; parsers and common/ never log above debug. */
+/* The log of each process: one line an entry on standard error, as text or as JSON.
+   Text begins with a systemd priority prefix where standard error is no terminal.  Only
+   code that stops passing an error on logs it; parsers and common/ never log above debug. */
 #ifndef USHER_COMMON_LOG_H
 #define USHER_COMMON_LOG_H
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from usher import BUILD, TOP, App, Skipped, Usher, check, equal, main, wait_for  # noqa: E402
+from usher import BUILD, TOP, App, Skipped, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
 
 
 def run(scratch, *arguments, env=None, cwd=None, timeout=20):
@@ -122,7 +122,26 @@ def test_taken_address(scratch):
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
         status, said = run(scratch, "--config", scratch.file("good.conf", ""), *flags(scratch), "--listen", address)
-    check(status > 0 and address in said, f"{status} {said}")
+    check(status > 0 and address in said and said.startswith("usherd: cannot listen on "), f"{status} {said}")
+
+
+def test_log_at_a_terminal(scratch):
+    """The priority that the journal takes off a line again is not shown to a person."""
+    usher = Usher(scratch)
+    check("<6>usherd: ready on" in usher.logged(), f"the log in a file: {usher.logged()}")
+    usher.stop()
+    person, terminal = os.openpty()
+    process = subprocess.Popen([str(BUILD / "run"), "usherd", "--config", str(usher.config), "--state-dir",
+                                str(usher.state), "--runtime-dir", str(usher.runtime), "--listen", "127.0.0.1:0"],
+                               stdout=terminal, stderr=terminal, env=usher.env)
+    scratch.callback(stop_process, process)
+    said = ""
+    while "ready on" not in said:
+        said += os.read(person, 65536).decode()
+    stop_process(process)
+    os.close(terminal)
+    os.close(person)
+    check("usherd: ready on" in said and not re.search(r"<\d>", said), f"the log at a terminal: {said}")
 
 
 def test_one_daemon_a_state(scratch):
@@ -475,6 +494,6 @@ def test_full_map(scratch):
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_bad_config, test_bad_flags, test_folders, test_taken_address, test_one_daemon_a_state,
+    sys.exit(main([test_bad_config, test_bad_flags, test_folders, test_taken_address, test_log_at_a_terminal, test_one_daemon_a_state,
                    test_newer_state, test_damaged_state, test_key, test_end_and_resume, test_reload_of_a_bad_config,
                    test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments, test_full_map], "daemon"))
