@@ -159,6 +159,29 @@ put_csv_text (struct buf *row, const char *text)
   csv_field (row, text);
 }
 
+/* C's cell of ITEM, or its heading for NULL; one for each of its keys. */
+static void
+put_csv_cells (struct buf *row, const struct column *c, bool first, const json_t *item)
+{
+  const char *key = c->key;
+  size_t len;
+
+  for (; *key; key += len + (key[len] ? 1 : 0))
+    {
+      _cleanup_ (buf_done) struct buf name = BUF_INIT (CELL_MAX), cell = BUF_INIT (CELL_MAX);
+      struct column one = *c;
+
+      len = strcspn (key, " ");
+      buf_put (&name, key, len);
+      one.key = name.data;
+      if (item && one.key)
+        view_cell (&one, item, ";", /* local */ false, &cell);
+      if (!first || key != c->key)
+        buf_putc (row, ',');
+      put_csv_text (row, item ? (cell.data ? cell.data : "") : one.key ? one.key : "");
+    }
+}
+
 /* ITEM's row, or the headings for NULL. */
 static int
 print_csv_row (const struct view *view, const json_t *item)
@@ -167,17 +190,7 @@ print_csv_row (const struct view *view, const json_t *item)
   const struct column *c;
 
   for (c = view->columns; c->title; c++)
-    {
-      _cleanup_ (buf_done) struct buf cell = BUF_INIT (CELL_MAX);
-
-      if (item)
-        view_cell (c, item, ";", /* local */ false, &cell);
-      else
-        buf_puts (&cell, c->key);
-      if (c != view->columns)
-        buf_putc (&row, ',');
-      put_csv_text (&row, cell.data ? cell.data : "");
-    }
+    put_csv_cells (&row, c, c == view->columns, item);
   buf_puts (&row, "\r\n");
   if (buf_error (&row))
     return say_error (STATUS_FAILED, "A row is too long to be printed.");

@@ -9,6 +9,7 @@
 #include "host/cli/cli.h"
 #include "host/cli/output.h"
 #include "host/cli/say.h"
+#include "host/cli/view.h"
 #include "host/common/text.h"
 
 int
@@ -429,6 +430,18 @@ request_write (struct cli *cli, const char *method, const char *path, json_t *bo
   return status;
 }
 
+/* What became of THING in a sentence; the whole of it is for programs, and for `show`. */
+static void
+say_changed (const char *method, const json_t *thing)
+{
+  _cleanup_ (buf_done) struct buf name = BUF_INIT (CELL_MAX);
+  bool validated = streq (json_text (thing, "status"), "under-validation");
+
+  view_value (thing, ", ", &name);
+  say_line ("%s was %s%s", name.data ? name.data : "It", streq (method, "DELETE") ? "removed" : "changed",
+            validated ? "; it is validated now." : ".");
+}
+
 int
 request_finish (struct cli *cli, const struct answer *a)
 {
@@ -443,8 +456,12 @@ request_finish (struct cli *cli, const struct answer *a)
     {
       if (!a->json && args->format == FORMAT_TABLE && !args->quiet)
         say_line ("Done.");
-      return !a->json || (write && args->quiet) ? STATUS_DONE
-                                                : output_thing (args->format, a->json);
+      if (!a->json || (write && args->quiet))
+        return STATUS_DONE;
+      if (args->format != FORMAT_TABLE || !write || streq (args->command->method, "POST"))
+        return output_thing (args->format, a->json);
+      say_changed (args->command->method, a->json);
+      return STATUS_DONE;
     }
   for (i = 0; !status && (id = task_of (a, i)); i++)
     if (args->no_wait)

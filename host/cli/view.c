@@ -47,9 +47,8 @@ VIEW (view_events,
       { "TIME", "time", COLUMN_TIME, NULL },
       { "TYPE", "type", 0, NULL },
       { "ACTOR", "actor", 0, NULL },
-      { "HUB", "hub", 0, NULL },
-      { "PERSON", "person", 0, NULL },
-      { "MEMBER", "member", 0, NULL },
+      { "HUB", "hub_label", 0, NULL },
+      { "PERSON", "person_label", 0, NULL },
       { "OUTCOME", "outcome", COLUMN_STATE, NULL },
       { "DETAILS", "details", COLUMN_TEXT, NULL });
 
@@ -87,8 +86,7 @@ VIEW (view_hubs,
 VIEW (view_issues,
       { "ID", "id", 0, NULL },
       { "STATE", "state", COLUMN_STATE, NULL },
-      { "GROUP", "group", 0, NULL },
-      { "HUB", "hub", 0, NULL },
+      { "HUB", "hub_label", 0, NULL },
       { "CODE", "code", 0, NULL },
       { "COUNT", "count", COLUMN_NUMBER, NULL },
       { "LAST SEEN", "last_seen", COLUMN_TIME, NULL },
@@ -118,7 +116,7 @@ VIEW (view_people,
 
 VIEW (view_reports,
       { "ID", "id", 0, NULL },
-      { "HUB", "hub", 0, NULL },
+      { "HUB", "hub_label", 0, NULL },
       { "KIND", "kind", 0, NULL },
       { "STATUS", "status", COLUMN_STATE, NULL },
       { "REVISION", "revision", COLUMN_NUMBER, NULL },
@@ -143,9 +141,7 @@ VIEW (view_tasks,
       { "TASK", "kind", 0, NULL },
       { "STATUS", "status", COLUMN_STATE, NULL },
       { "WAITS FOR", "wait_reason", 0, NULL },
-      { "HUB", "hub", 0, NULL },
-      { "MEMBER", "member", 0, NULL },
-      { "TRIGGER", "trigger", 0, NULL },
+      { "HUB", "hub_label", 0, NULL },
       { "CREATED", "created_at", COLUMN_TIME, NULL },
       { "CODE", "error.code", 0, NULL });
 
@@ -181,7 +177,7 @@ find (const json_t *item, const char *path, size_t len)
 static const json_t *
 name_of (const json_t *thing)
 {
-  static const char *const keys[] = { "label", "name", "email", "username", "id" };
+  static const char *const keys[] = { "label", "name", "email", "username", "id", "kind" };
   size_t i;
 
   for (i = 0; i < ARRAY_SIZE (keys); i++)

@@ -19,7 +19,7 @@ struct column
 {
   const char *title; /* heading of a table; NULL ends a view */
   const char *key;   /* path in the item, with dots; several, with spaces, are joined by
-                        a space; also the heading of CSV */
+                        a space; CSV has a column for each, with the key as its heading */
   unsigned int flags;
   const char *absent; /* shown in a table where there is nothing; NULL = nothing */
 };

@@ -129,7 +129,7 @@ needs_person (const json_t *task)
   const char *reason = json_text (task, "wait_reason");
 
   if (streq (reason, "hub-needs-review"))
-    return "waits until its hub was reviewed; usher hub list shows what is wrong";
+    return "waits until its hub was reviewed; usher doctor shows what is wrong";
   if (streq (reason, "connector-missing"))
     return "waits for the app's connector to be installed, mended or enabled; usher connector list shows it";
   if (streq (reason, "report-open"))

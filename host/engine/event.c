@@ -249,19 +249,51 @@ struct event_list
 {
   struct event_ask asked;
   struct event_filter filter;
+  bool named;               /* people are shown by their addresses */
   /* Of the walk under way. */
   struct list *list;
   struct txn *t;
 };
 
+/* The e-mail address of the person OF has under KEY; NULL when there is none.  Borrowed
+   from *RET, a new reference. */
+static const char *
+person_email (struct txn *t, const json_t *of, const char *key, json_t **ret)
+{
+  struct id id;
+
+  *ret = json_id (of, key, &id) ? txn_doc_get (t, STORE_PERSON, &id) : NULL;
+  return json_text (*ret, "email");
+}
+
+/* Says who the ids are: a token by its name, people by their addresses. */
+static void
+add_labels (struct txn *t, json_t *event)
+{
+  json_t *actor = json_object_get (event, "actor"), *token, *person;
+  struct id id;
+
+  json_set_text (event, "person_label", person_email (t, event, "person", &person));
+  json_decref (person);
+  token = json_id (actor, "token", &id) ? txn_doc_get (t, STORE_TOKEN, &id) : NULL;
+  json_set_text (actor, "label", token ? json_text (token, "name") : person_email (t, actor, "person", &person));
+  if (!token)
+    json_decref (person);
+  json_decref (token);
+}
+
 static bool
 show_event (void *arg, json_t *event)
 {
   struct event_list *l = arg;
+  bool seen = sees_work (&l->asked.sight, l->t, event);
   char at[LIST_CURSOR_SIZE];
 
   (void) snprintf (at, sizeof at, "%lld", (long long) json_number (event, "seq", 0));
-  return list_take (l->list, at, sees_work (&l->asked.sight, l->t, event) ? json_incref (event) : NULL);
+  /* Who the people of the workspace are is for those who may list them. */
+  if (seen && l->named)
+    add_labels (l->t, event);
+  return list_take (l->list, at, seen ? json_incref (event) : NULL);
 }
 
 static void
@@ -285,8 +317,8 @@ engine_event_list (struct engine *e, const struct call *c, json_t **ret, struct 
   const char *since = call_query (c, "since");
   int x = event_ask (t, c, &l.asked, r);
 
+  l.named = caller_role (t, c->caller) >= ROLE_USER;
   txn_abort (t);
-
   if (x == 0 && since && clock_parse_rfc3339 (since, &l.filter.since_ms) < 0)
     x = refuse (r, "validation-failed", "since", "since is a time such as 2026-01-31T00:00:00Z.");
   if (x < 0)

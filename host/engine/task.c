@@ -12,7 +12,7 @@ static const char *const kinds[] = {
 };
 
 /* Fields that only the engine reads. */
-static const char *const inner[] = { "input", "intent", "moved", "hub_label", "created_by" };
+static const char *const inner[] = { "input", "intent", "moved", "created_by" };
 
 const char *
 task_kind_name (enum task_kind kind)

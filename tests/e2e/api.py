@@ -513,7 +513,36 @@ def test_the_command(scratch):
     usher.usher("hub", "restore", "Acme")
 
 
+def test_what_people_read(scratch):
+    """Lists name hubs, people and tokens and not their ids; a change is told in a sentence; CSV has a column for each name."""
+    usher = Usher(scratch)
+    app = App(scratch, users=1)
+    usher.connect(app)
+    token = usher.json("token", "create", "Robot", "--scope", "read", "--scope", "write")
+    usher.api("POST", "/people", {"email": "a@corp.test", "first_name": "First", "last_name": "Last"}, expect=201,
+              headers={"Authorization": "Bearer " + token["token"]}, at=usher.runtime / "web.sock")
+    app.faults(unauthorized={})
+    usher.usher("sync", "Acme", status=1)
+    hub = usher.hub()["id"]
+    for command in (("task", "list"), ("audit", "list"), ("issue", "list")):
+        out = usher.usher(*command).out
+        check("Acme" in out and hub not in out and '{"kind"' not in out, f"{command}: {out}")
+    lines = usher.usher("audit", "list").out.splitlines()
+    check(any("person.joined" in l and " Robot " in l and " a@corp.test " in l for l in lines), f"what a token did: {lines}")
+    check(any("hub.connected" in l and " owner@example.com " in l for l in lines), f"what a person did: {lines}")
+    rows = usher.usher("-o", "csv", "person", "list").out.splitlines()
+    equal(rows[0].split(",")[:4], ["email", "first_name", "last_name", "username"], "headings")
+    check(any(row.startswith("a@corp.test,First,Last,,") for row in rows), f"rows: {rows}")
+    check(any(row.startswith("owner@example.com,,,,") for row in rows), f"rows: {rows}")
+    app.faults()
+    for command, text in ((("account", "set", "Acme", "--label", "Acme's"), "Acme's was changed.\n"),
+                          (("hub", "set", "Acme", "leave=delete"), "Acme was changed; it is validated now.\n"),
+                          (("hub", "remove", "Acme", "--yes", "--reason", "replaced"), "Acme was removed.\n")):
+        equal(usher.usher(*command).out, text, f"{command}")
+
+
 if __name__ == "__main__":
     sys.exit(main([test_before_set_up, test_set_up_once, test_tcp_needs_a_token, test_scopes, test_bad_requests,
                    test_imports_are_asked_for_first, test_head, test_labels_in_paths, test_paging, test_many_at_once,
-                   test_slow_clients, test_broken_http, test_who_may_connect, test_the_command], "api"))
+                   test_slow_clients, test_broken_http, test_who_may_connect, test_the_command,
+                   test_what_people_read], "api"))
