@@ -76,6 +76,9 @@ check_text (const struct app_field *f, const char *text, struct app_error *error
   for (c = text; f->kind != APP_SECRET && *c; c++)
     if ((unsigned char) *c < 0x20 || *c == 0x7f)
       return app_refuse (error, f->key, "%s must not hold control characters.", f->key);
+  /* In a header or a form it would end the line; what a connector reads may be a key file. */
+  if (f->kind == APP_SECRET && !f->reveal && text[strcspn (text, "\r\n")])
+    return app_refuse (error, f->key, "%s must be one line, and a line break is inside.", f->key);
   if (f->identifier == APP_ID_FREE && pattern_matches ("[A-Za-z0-9]{3,30}", text) != 1)
     return app_refuse (error, f->key, "%s must be 3 to 30 letters and digits.", f->key);
   if (pattern && pattern_matches (pattern, text) != 1)
@@ -91,9 +94,13 @@ check_one (const struct app_field *f, const char *given, char **ret, struct app_
   _cleanup_ (freep) char *text = NULL;
   int r = 0;
 
-  /* What a file ends with is no part of a secret; a blank may be. */
-  while (end > given && (end[-1] == '\n' || end[-1] == '\r'
-                         || (f->kind != APP_SECRET && (end[-1] == ' ' || end[-1] == '\t'))))
+  /* The line end of a file is no part of a secret; a blank may be. */
+  if (f->kind == APP_SECRET)
+    {
+      end -= end > given && end[-1] == '\n';
+      end -= end > given && end[-1] == '\r';
+    }
+  while (f->kind != APP_SECRET && end > given && strchr ("\n\r \t", end[-1]))
     end--;
   while (f->kind != APP_SECRET && given < end && (*given == ' ' || *given == '\t'))
     given++;

@@ -252,6 +252,14 @@ START_TEST (test_accounts_are_checked_against_the_kinds_that_fields_allow)
 {
   expect_account ("scim", "{}", "{\"secrets\": {\"token\": \"t\\n\"}}",
                   "{\"fields\":{},\"kind\":\"token\",\"secrets\":{\"token\":\"t\"}}");
+  expect_account ("scim", "{}", "{\"secrets\": {\"token\": \"t\\r\\n\"}}",
+                  "{\"fields\":{},\"kind\":\"token\",\"secrets\":{\"token\":\"t\"}}");
+  expect_account ("scim", "{}", "{\"secrets\": {\"token\": \"t\\nu\"}}",
+                  "token must be one line, and a line break is inside.");
+  expect_account ("scim", "{}", "{\"secrets\": {\"token\": \"t\\ru\"}}",
+                  "token must be one line, and a line break is inside.");
+  expect_account ("scim", "{}", "{\"secrets\": {\"token\": \"t\\n\\n\"}}",
+                  "token must be one line, and a line break is inside.");
   expect_account ("scim", "{}", "{\"username\": \"me\", \"secrets\": {}}",
                   "token (Bearer token) is required.");
   expect_account ("scim", "{}", "{\"kind\": \"password\", \"secrets\": {\"token\": \"t\"}}",
