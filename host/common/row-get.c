@@ -525,3 +525,18 @@ row_key (const void *p, size_t len, struct row_key *ret)
     }
   return 0;
 }
+
+int
+row_native (const void *p, size_t len, char ret[ROW_NATIVE_MAX])
+{
+  struct row_key key;
+  int r = row_key (p, len, &key), n = 0;
+
+  if (r < 0)
+    return r;
+  ret[n++] = key.space;
+  if (key.by_email)
+    ret[n++] = '\0';
+  memcpy (ret + n, key.id, key.len);
+  return n + (int) key.len;
+}

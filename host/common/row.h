@@ -99,5 +99,9 @@ struct row_key
   size_t len;
 };
 int row_key (const void *p, size_t len, struct row_key *ret);
+/* The same in one piece, which is what the store keeps members by: the space, NUL where it
+   is by e-mail, the id.  Its length, or what row_key answers. */
+#define ROW_NATIVE_MAX (ROW_ID_MAX + 2)
+int row_native (const void *p, size_t len, char ret[ROW_NATIVE_MAX]);
 
 #endif

@@ -40,7 +40,6 @@ struct walk
   size_t n_ahead, at_ahead;
   struct buf key;                /* of the group being folded */
   uint64_t group_at;             /* where the first row of it stands in the spool */
-  struct buf native;
 };
 
 static int
@@ -72,7 +71,7 @@ fetch_ahead (struct walk *w)
       r = sorter_next (w->rows, &w->ahead[w->n_ahead].key, &w->ahead[w->n_ahead].len, &value, &len);
       if (r <= 0)
         break;
-      memcpy (&w->ahead[w->n_ahead].place, value, sizeof w->place);
+      memcpy (&w->ahead[w->n_ahead].place, value, SYNC_PLACE_SIZE);
       spool_row_ahead (w->spool, w->ahead[w->n_ahead].place.at);
     }
   return MIN (r, 0);
@@ -140,27 +139,12 @@ take_group (struct walk *w, const struct member *old, const void **ret_row, size
 }
 
 static int
-native_key (const void *row, size_t len, struct buf *out)
-{
-  struct row_key key;
-  int r = row_key (row, len, &key);
-
-  if (r < 0)
-    return r;
-  buf_reset (out);
-  buf_putc (out, key.space);
-  if (key.by_email)
-    buf_putc (out, '\0');
-  buf_put (out, key.id, key.len);
-  return buf_error (out);
-}
-
-static int
 put_new (struct walk *w, const void *row, size_t len, const struct row_view *shown)
 {
-  int r = native_key (row, len, &w->native);
+  char native[ROW_NATIVE_MAX];
+  int n = row_native (row, len, native);
 
-  return r < 0 ? r : merge_on_new (w->m, w->native.data, w->native.len, row, len, shown);
+  return n < 0 ? n : merge_on_new (w->m, native, (size_t) n, row, len, shown);
 }
 
 /* Looks up the people of all who wait, then decides about each in its turn. */
@@ -263,8 +247,7 @@ prepare (struct merge *m)
 int
 merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
 {
-  struct walk w = { .m = m, .rows = rows, .spool = spool, .key = BUF_INIT (ROW_ID_MAX + 64),
-                    .native = BUF_INIT (ROW_ID_MAX + 64) };
+  struct walk w = { .m = m, .rows = rows, .spool = spool, .key = BUF_INIT (ROW_ID_MAX + 64) };
   int r = prepare (m);
 
   fold_init (&w.fold);
@@ -286,6 +269,5 @@ merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
     seen_walk_close (w.seen);
   fold_done (&w.fold);
   buf_done (&w.key);
-  buf_done (&w.native);
   return r;
 }

@@ -336,15 +336,12 @@ look (struct change *c, unsigned int times)
 static int
 row_native_key (const struct buf *row, struct buf *out)
 {
-  struct row_key key;
-  int x = row_key (row->data, row->len, &key);
+  char native[ROW_NATIVE_MAX];
+  int n = row_native (row->data, row->len, native);
 
-  if (x < 0)
-    return x;
-  buf_putc (out, key.space);
-  if (key.by_email)
-    buf_putc (out, '\0');
-  buf_put (out, key.id, key.len);
+  if (n < 0)
+    return n;
+  buf_put (out, native, (size_t) n);
   return buf_error (out);
 }
 

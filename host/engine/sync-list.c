@@ -294,18 +294,11 @@ sort_row (struct sync *s, const struct spool_item *item)
 {
   struct sync_place place = { .at = item->at, .ordinal = item->section->ordinal };
   uint8_t key[STORE_ORDER_KEY_MAX];
-  char native[ROW_ID_MAX + 8];
-  struct row_key id;
-  size_t n = 0;
-  int x = row_key (item->row, item->row_len, &id);
+  char native[ROW_NATIVE_MAX];
+  int n = row_native (item->row, item->row_len, native);
 
-  if (x < 0 || id.len > ROW_ID_MAX)
-    return x < 0 ? x : -EBADMSG;
-  native[n++] = id.space;
-  if (id.by_email)
-    native[n++] = '\0';
-  memcpy (native + n, id.id, id.len);
-  return sorter_add (s->rows, key, store_order_key (native, n + id.len, key), &place, sizeof place);
+  return n < 0 ? n : sorter_add (s->rows, key, store_order_key (native, (size_t) n, key), &place,
+                                 SYNC_PLACE_SIZE);
 }
 
 static struct scope *

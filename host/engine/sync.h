@@ -55,12 +55,14 @@ void proof_section (struct proof *p, const json_t *note, uint64_t distinct);
 void proof_against (struct proof *p, const char *why);
 void proof_finish (struct proof *p);
 
-/* What the rows of a listing are sorted by their keys with: where each stands in the spool. */
+/* What the rows of a listing are sorted by their keys with: where each stands in the spool.
+   Only its first SYNC_PLACE_SIZE bytes are sorted along. */
 struct sync_place
 {
   uint64_t at;
   uint32_t ordinal;   /* of its section */
 };
+#define SYNC_PLACE_SIZE (offsetof (struct sync_place, ordinal) + sizeof (uint32_t))
 
 /* ---- crowd.c: new members whose people are looked up together. */
 

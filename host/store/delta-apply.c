@@ -263,20 +263,12 @@ apply_member (struct apply *a, const struct page_item *item)
   a->units += UNITS_PLACED - UNITS_APPENDED;
 }
 
-/* The new member of an item as it comes to stand in the store. */
 static int
 new_member (const struct page_item *item, struct delta_new_member *m, struct member *ret)
 {
-  struct record_link link;
   int r = delta_decode_new (item, m);
 
-  if (r == 0)
-    r = record_get_link (m->link, m->link_len, &link);
-  if (r < 0)
-    return r;
-  *ret = (struct member) { link.link, link.key, link.key_len, m->row, m->row_len };
-  ret->link.id = m->id;
-  return 0;
+  return r < 0 ? r : delta_member_of_new (m, ret);
 }
 
 static void
@@ -294,11 +286,16 @@ apply_new (struct apply *a, const struct page_item *item)
   if (a->checked && is_taken (a, &m.id, now.key, now.key_len,
                               member_is_live (&now.link) ? &now.link.person : &nobody))
     return skip (a, &m.id);
+  buf_reset (&a->t->scratch);
+  buf_put (&a->t->scratch, m.link, m.link_len);
   if (m.row)
-    put_row (a, &m.id, now.key, now.key_len, m.row, m.row_len);
+    {
+      put_row (a, &m.id, now.key, now.key_len, m.row, m.row_len);
+      txn_fail (a->t, record_put_key (&a->t->scratch, 0, now.key, now.key_len));
+    }
   counts_change (&a->counts.counts, NULL, &now.link);
   link_key (&key, hub, &m.id);
-  put_in_order (a, DB_LINK, &key, NULL, m.link, m.link_len);
+  put_in_order (a, DB_LINK, &key, NULL, a->t->scratch.data, a->t->scratch.len);
   a->units += UNITS_PLACED - 2 * UNITS_APPENDED;
 }
 

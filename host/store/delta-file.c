@@ -101,18 +101,37 @@ delta_decode_member (const struct page_item *item, struct delta_member *ret)
   return 0;
 }
 
-int
-delta_encode_new (struct buf *out, const struct record_link *link, bool has_row)
+/* Whether the key of LINK is what its row says. */
+static bool
+is_row_key (const struct record_link *link, const void *row, size_t len)
 {
+  char key[ROW_NATIVE_MAX];
+  int n = row_native (row, len, key);
+
+  return n >= 0 && link->key && key_compare (key, (size_t) n, link->key, link->key_len) == 0;
+}
+
+int
+delta_encode_new (struct buf *out, const struct record_link *given, const void *row, size_t row_len)
+{
+  struct record_link link = *given;
+  unsigned int flags = (unsigned int) member_tab (&link.link) << TAB_SHIFT;
   size_t at, len;
   int r;
 
-  buf_put (out, link->link.id.b, ID_BYTES);
-  buf_put_u8 (out, (uint8_t) ((has_row ? HAS_ROW : 0)
-                              | (unsigned int) member_tab (&link->link) << TAB_SHIFT));
+  if (row)
+    {
+      if (!is_row_key (given, row, row_len))
+        return -EINVAL;
+      flags |= HAS_ROW;
+      link.key = NULL;
+      link.key_len = 0;
+    }
+  buf_put (out, link.link.id.b, ID_BYTES);
+  buf_put_u8 (out, (uint8_t) flags);
   buf_put_u16 (out, 0); /* the length of the link, once it is known */
   at = out->len;
-  r = record_put_link (out, link);
+  r = record_put_link (out, &link);
   if (r < 0)
     return r;
   len = out->len - at;
@@ -135,6 +154,26 @@ delta_decode_new (const struct page_item *item, struct delta_new_member *ret)
     return -EBADMSG;
   ret->row = flags & HAS_ROW ? r.p : NULL;
   ret->row_len = r.left;
+  return 0;
+}
+
+int
+delta_member_of_new (struct delta_new_member *m, struct member *ret)
+{
+  struct record_link link;
+  int r = record_get_link (m->link, m->link_len, &link), n;
+
+  if (r < 0)
+    return r;
+  *ret = (struct member) { link.link, link.key, link.key_len, m->row, m->row_len };
+  ret->link.id = m->id;
+  if (!m->row)
+    return 0;
+  n = row_native (m->row, m->row_len, m->key);
+  if (n < 0)
+    return n;
+  ret->key = m->key;
+  ret->key_len = (size_t) n;
   return 0;
 }
 

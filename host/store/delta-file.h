@@ -44,10 +44,11 @@ struct delta_member
 struct delta_new_member
 {
   struct id id;
-  const void *link;      /* record.h */
+  const void *link;      /* record.h; without the key when there is a row: it is the row's */
   size_t link_len;
-  const void *row;       /* NULL = none, and no key */
+  const void *row;       /* NULL = none */
   size_t row_len;
+  char key[ROW_NATIVE_MAX]; /* the row's; filled by delta_member_of_new */
 };
 
 /* One change of one entry. */
@@ -78,9 +79,12 @@ int delta_decode_head (const struct page_item *item, struct delta_head *ret);
 /* Without the row, which follows in the file. */
 int delta_encode_member (struct buf *out, const struct delta_member *m);
 int delta_decode_member (const struct page_item *item, struct delta_member *ret);
-/* Without the row, which follows in the file. */
-int delta_encode_new (struct buf *out, const struct record_link *link, bool has_row);
+/* Without the row, which follows in the file; with one, without the key.  -EINVAL when the
+   key is not the row's. */
+int delta_encode_new (struct buf *out, const struct record_link *link, const void *row, size_t len);
 int delta_decode_new (const struct page_item *item, struct delta_new_member *ret);
+/* As it comes to stand in the store: what it points to is M's and what M borrows. */
+int delta_member_of_new (struct delta_new_member *m, struct member *ret);
 /* The tab it is under, without the rest; -1 for damage. */
 int delta_tab_of_new (const struct page_item *item);
 /* As a sorter has it, which is how the file has it too: the key first. */

@@ -133,7 +133,7 @@ put_new (struct delta *d, const struct member *m)
   int r;
 
   buf_reset (&d->scratch);
-  r = delta_encode_new (&d->scratch, &link, m->row != NULL);
+  r = delta_encode_new (&d->scratch, &link, m->row, m->row_len);
   return r < 0 ? r : put_item (d, DELTA_NEW, d->scratch.data, d->scratch.len, m->row, m->row_len);
 }
 

@@ -232,6 +232,18 @@ record_put_link (struct buf *out, const struct record_link *r)
   return buf_error (out);
 }
 
+int
+record_put_key (struct buf *out, size_t at, const char *key, size_t len)
+{
+  if (len > RECORD_KEY_MAX)
+    return -E2BIG;
+  assert (out->len - at > 2);
+  out->data[at + 1] = (char) ((uint8_t) out->data[at + 1] | (HAS_KEY & 0xff));
+  out->data[at + 2] = (char) ((uint8_t) out->data[at + 2] | (HAS_KEY >> 8));
+  put_bytes (out, key, len);
+  return buf_error (out);
+}
+
 /* A number that is only there with BIT, and then is up to MAX. */
 static uint64_t
 get_part (struct reader *r, uint32_t has, uint32_t bit, uint64_t max)

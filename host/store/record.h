@@ -23,6 +23,8 @@ struct record_link
 
 /* Appends; -E2BIG over a maximum. */
 int record_put_link (struct buf *out, const struct record_link *r);
+/* Appends a native key to the link without one that OUT holds from AT on. */
+int record_put_key (struct buf *out, size_t at, const char *key, size_t len);
 /* Texts and key are borrowed from P.  The id comes from the record's key, so link.id
    is left zero.  -EBADMSG for anything that record_put_link does not write. */
 int record_get_link (const void *p, size_t len, struct record_link *ret);
