@@ -181,7 +181,7 @@ take_new (struct walk *w, const void *row, size_t len, const struct row_view *sh
   char address[EMAIL_MAX];
   int r = 0;
 
-  if (w->m->empty && w->fold.only)
+  if (w->m->empty && !w->m->nobody && w->fold.only)
     {
       r = crowd_add (c, w->group_at, address, merge_address_of (shown, address));
       return r == 0 && c->n == CROWD_MAX ? put_crowd (w) : r;
@@ -234,6 +234,7 @@ prepare (struct merge *m)
   int r;
 
   txn_counts (t, &m->run->hub_id, &counts);
+  m->nobody = txn_people (t) == 0;
   r = txn_commit (t);
   m->empty = counts.removed == 0;
   for (i = 0; i < MEMBER_TABS; i++)

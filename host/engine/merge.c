@@ -127,7 +127,7 @@ person_of (struct merge *m, const struct row_view *shown, struct person_facts *r
       *ret = m->one->person;
       return m->one->found;
     }
-  len = merge_address_of (shown, address);
+  len = m->nobody ? 0 : merge_address_of (shown, address);
   return len ? merge_find_person (m, address, len, ret) : 0;
 }
 

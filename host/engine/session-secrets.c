@@ -166,20 +166,19 @@ unescape_json (const char *p, size_t len, struct buf *out)
 static void
 unescape_url (const char *p, size_t len, bool plus, struct buf *out)
 {
-  size_t i, begin = 0;
+  char *to = buf_reserve (out, len);
+  size_t i, n = 0;
+  int c;
 
-  for (i = 0; i < len; i++)
-    {
-      int c = p[i] == '%' ? hex (p + i + 1, len - i - 1, 2) : plus && p[i] == '+' ? ' ' : -1;
-
-      if (c < 0)
-        continue;
-      buf_put (out, p + begin, i - begin);
-      buf_putc (out, (char) c);
-      i += p[i] == '%' ? 2 : 0;
-      begin = i + 1;
-    }
-  buf_put (out, p + begin, len - begin);
+  for (i = 0; to && i < len; i++)
+    if (p[i] == '%' && (c = hex (p + i + 1, len - i - 1, 2)) >= 0)
+      {
+        to[n++] = (char) c;
+        i += 2;
+      }
+    else
+      to[n++] = plus && p[i] == '+' ? ' ' : p[i];
+  out->len += n;
 }
 
 /* What stands in every base64 text that has VALUE at OFFSET (modulo 3), whatever is

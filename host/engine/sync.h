@@ -121,6 +121,7 @@ struct merge
   struct txn *look;            /* a snapshot for looking people up, renewed */
   unsigned int looked;
   bool empty;                  /* the hub has no members yet */
+  bool nobody;                 /* the directory has no people yet */
   int64_t now_ms;
   const char *own_name, *own_email;  /* borrowed: the account this hub acts with */
   uint64_t *linked;            /* people linked in this pass, a bit for each number */

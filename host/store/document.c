@@ -64,15 +64,26 @@ is_address (const struct key *key)
   return key->b[0] == STORE_PERSON_ADDRESS;
 }
 
+uint64_t
+txn_people (struct txn *t)
+{
+  const void *value;
+  uint64_t n = 0;
+  size_t len;
+
+  if (txn_meta_get (t, "people", &value, &len) && !key_u64_at (value, len, 0, &n))
+    txn_fail (t, -EBADMSG);
+  return n;
+}
+
 /* The number that the entries of a person have, else the next one. */
 static uint64_t
 person_number (struct txn *t, const struct schema_entries *before)
 {
   struct person_facts facts = { .number = 0 };
   struct key next;
-  const void *value;
   MDB_val found;
-  size_t i, len;
+  size_t i;
 
   for (i = 0; i < before->n; i++)
     if (is_address (&before->v[i]) && txn_load (t, DB_INDEX, &before->v[i], &found))
@@ -80,8 +91,7 @@ person_number (struct txn *t, const struct schema_entries *before)
         txn_fail (t, schema_get_facts (found.mv_data, found.mv_size, &facts));
         return facts.number;
       }
-  if (txn_meta_get (t, "people", &value, &len) && !key_u64_at (value, len, 0, &facts.number))
-    txn_fail (t, -EBADMSG);
+  facts.number = txn_people (t);
   key_start (&next);
   key_u64 (&next, facts.number + 1);
   txn_meta_put (t, "people", next.b, next.len);

@@ -116,6 +116,8 @@ struct person_facts
   bool removed, guest;
 };
 int txn_person_by_address (struct txn *t, const char *text, size_t len, struct person_facts *ret);
+/* How many numbers were given to people so far; 0: nobody has an address. */
+uint64_t txn_people (struct txn *t);
 
 /* Walks documents of a kind in id order (NEWEST: descending), beginning behind AFTER
    (NULL = at the start); FN gets a borrowed document and answers true to go on.
