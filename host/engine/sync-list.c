@@ -137,16 +137,16 @@ static const struct session_events listing_events = {
   .log = on_log,
 };
 
+/* What is verified about a member after the newest sequence of now, the listing says nothing of. */
 static int
 new_head (struct run *r, json_t **ret)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_write (r->e->store);
-  uint64_t seq = txn_next_seq (t);
+  _cleanup_ (txn_abortp) struct txn *t = store_read (r->e->store);
+  uint64_t seq = txn_last_seq (t);
   json_t *head;
-  int x = txn_commit (TAKE (t));
 
-  if (x < 0)
-    return x;
+  if (txn_error (t) < 0)
+    return txn_error (t);
   head = json_object ();
   json_set_text (head, "hub", json_text (r->hub, "id"));
   (void) json_object_set_new (head, "generation", json_integer (json_number (r->hub, "generation", 0)));
@@ -190,18 +190,23 @@ sync_open_spool (struct sync *s)
       s->base = n ? sections[n - 1].ordinal : 0;
       return buf_error (&s->cursor);
     }
-  json_decref (s->head);
-  spool_close (TAKE (s->spool));
-  spool_remove (dir, s->spool_name);
-  s->head = NULL;
+  json_decref (TAKE (s->head));
+  if (text)
+    {
+      /* Another configuration's, or too old. */
+      spool_close (TAKE (s->spool));
+      spool_remove (dir, s->spool_name);
+      x = spool_open (dir, s->spool_name, &s->spool, &cursor, &len);
+      if (x < 0)
+        return x;
+    }
   x = new_head (s->r, &s->head);
   if (x < 0)
     return x;
   dump = json_dumps (s->head, JSON_COMPACT);
   if (!dump)
     return -ENOMEM;
-  x = spool_open (dir, s->spool_name, &s->spool, &cursor, &len);
-  return x < 0 ? x : spool_set_head (s->spool, dump);
+  return spool_set_head (s->spool, dump);
 }
 
 void

@@ -54,6 +54,8 @@ void txn_fail (struct txn *t, int error);
 uint64_t txn_next_seq (struct txn *t);
 /* The sequence goes on above SEQ: that of another store, whose readers go on with this one. */
 void txn_raise_seq (struct txn *t, uint64_t seq);
+/* The newest value that was given out, as far as the transaction sees; 0 = none yet. */
+uint64_t txn_last_seq (struct txn *t);
 
 /* ---- Documents: small things, kept as JSON objects whose "id" is a UUID. */
 

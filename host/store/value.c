@@ -191,8 +191,8 @@ txn_meta_get (struct txn *t, const char *name, const void **ret, size_t *ret_len
   return load (t, DB_META, &key, ret, ret_len);
 }
 
-static uint64_t
-get_seq (struct txn *t)
+uint64_t
+txn_last_seq (struct txn *t)
 {
   const void *value;
   uint64_t seq = 0;
@@ -216,7 +216,7 @@ put_seq (struct txn *t, uint64_t seq)
 uint64_t
 txn_next_seq (struct txn *t)
 {
-  uint64_t seq = get_seq (t) + 1;
+  uint64_t seq = txn_last_seq (t) + 1;
 
   put_seq (t, seq);
   return txn_ok (t) ? seq : 0;
@@ -225,5 +225,5 @@ txn_next_seq (struct txn *t)
 void
 txn_raise_seq (struct txn *t, uint64_t seq)
 {
-  put_seq (t, MAX (get_seq (t), seq));
+  put_seq (t, MAX (txn_last_seq (t), seq));
 }

@@ -19,6 +19,11 @@ PROGRAMS = BUILD / "tests/bench"
 TOKEN = "bench"
 
 
+def moment(text):
+    """Seconds since 1970 of a time that the API tells."""
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
 class Cost:
     """Of one pass: seconds, bytes given to the database's files and to others, peaks of memory of
     the process that stores and of its children, rows and their own size."""
@@ -157,7 +162,7 @@ class Ours:
         cpu, written, began = self.cpu(), meter.written(self.pid), time.time()
         task = self.wait_sync(begin())
         cpu, written = self.cpu() - cpu, meter.written(self.pid) - written
-        wall = datetime.datetime.fromisoformat(task["ended_at"]).timestamp() - began
+        wall = moment(task["ended_at"]) - began
         own, others, temp = self.watch.take()
         check(task["status"] == "completed" and task["sync"]["listing"] == "complete", f"the sync: {task}")
         size = (self.usher.state / "store/data.mdb").stat().st_size

@@ -171,16 +171,19 @@ class Many:
         return all(hub.get("last_synced_at") for hub in hubs) and all(task.get("ended_at") for task in tasks)
 
     def first_bytes(self):
-        """Milliseconds from the request to sync to the first byte, each in a session of its own."""
+        """Milliseconds from the request to sync and from the start of its task to the first byte,
+        each in a session of its own."""
         self.usher.stop()
         self.usher.start()
-        found = []
+        asked, started = [], []
         for hub in self.hubs:
-            began = time.monotonic_ns()
-            self.usher.api("POST", f"/hubs/{hub}/sync", {}, expect=202)
-            found.append((wait_for(lambda began=began: self.ear.first_after(began), "a request") - began) / 1e6)
+            began, wall = time.monotonic_ns(), time.time()
+            task = self.usher.api("POST", f"/hubs/{hub}/sync", {}, expect=202)[1]["id"]
+            asked.append((wait_for(lambda began=began: self.ear.first_after(began), "a request") - began) / 1e6)
             wait_for(self.quiet, "the sync")
-        return found
+            task = self.usher.api("GET", f"/tasks/{task}")[1]
+            started.append(asked[-1] - (contestants.moment(task["started_at"]) - wall) * 1e3)
+        return asked, started
 
     def idle(self, seconds):
         """Private bytes and switches of context a second, once no session is left."""

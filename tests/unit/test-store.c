@@ -544,6 +544,9 @@ START_TEST (test_sequence_grows_over_restarts)
   ck_assert_int_eq (txn_commit (t), 0);
   ck_assert_uint_gt (second, first);
   fixture_reopen (&f, FIXTURE_MAP);
+  t = store_read (f.store);
+  ck_assert_uint_eq (txn_last_seq (t), second);
+  txn_abort (t);
   t = store_write (f.store);
   ck_assert_uint_gt (txn_next_seq (t), second);
   txn_abort (t);
