@@ -44,7 +44,16 @@ start_api ()
   : >"$dir/log"
   python3 "$here/cli-api.py" "${1:-$dir/sock}" "$dir/script" "$dir/log" &
   api=$!
-  [ -n "$1" ] || { USHER_SOCKET=$dir/sock; export USHER_SOCKET; }
+  [ -z "$1" ] || return 0
+  USHER_SOCKET=$dir/sock
+  export USHER_SOCKET
+  # usher tries for five seconds, in which a busy machine may not have started Python.
+  waited=0
+  until [ -S "$dir/sock" ] || [ $waited = 600 ]
+  do
+    sleep 0.1
+    waited=$((waited + 1))
+  done
 }
 
 fail ()
