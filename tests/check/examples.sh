@@ -20,7 +20,7 @@ literal ()
 }
 for file in "$top/README" "$top"/host/man/*.[158] "$top"/plugins/*/*.7
 do
-  literal "$file" | sed -e :a -e '/\\$/{N;s/ *\\\n */ /;ta' -e '}' -e 's/ *&& .*//; s/ *&$//; s/ *#.*//' |
+  literal "$file" | sed -e :a -e '/\\$/{N;s/ *\\\n */ /;ta' -e '}' -e 's/ *&& .*//; s/ *&$//; s/ *#.*//; s/  .*//' |
     grep -E '^usherd? ' || true
 done | grep -v ' FILE$' | sort -u >"$tmp/lines"
 [ "$(wc -l <"$tmp/lines")" -ge 18 ] || { cat "$tmp/lines"; echo "there are hardly any examples"; exit 1; }
