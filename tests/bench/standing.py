@@ -170,6 +170,11 @@ class Many:
         tasks = self.usher.api("GET", "/tasks?limit=50")[1]["items"]
         return all(hub.get("last_synced_at") for hub in hubs) and all(task.get("ended_at") for task in tasks)
 
+    def restart(self):
+        """Afterwards there is no session."""
+        self.usher.stop()
+        self.usher.start()
+
     def first_bytes(self):
         """Milliseconds from the request to sync and from the start of its task to the first byte,
         each in a session of its own."""
