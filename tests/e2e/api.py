@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import select
 import socket
 import stat
 import sys
@@ -274,15 +275,18 @@ def test_imports_are_asked_for_first(scratch):
                                       (tokens["write"], "application/json", 415, "unsupported-type")):
         problem(*answer(begin(token, kind)), status, code, f"an import as {kind} that may not be")
     text = b"a@corp.test\n"
-    first = begin(tokens["write"], length=len(b"email\n" + text))
+    firsts = []
 
     def second():
+        # Where one like this was quicker, the first was refused instead: once more.
+        if not firsts or select.select(firsts[-1:], [], [], 0)[0]:
+            firsts.append(begin(tokens["write"], length=len(b"email\n" + text)))
         status, found = usher.api("POST", "/directory/import", text="email\nb@corp.test\n", expect=None)
         return (status, found) if status != 200 else None
 
     problem(*wait_for(second, "the refusal of a second import"), 429, "rate-limited", "a second import")
-    first.sendall(text)
-    status, found = answer(first)
+    firsts[-1].sendall(text)
+    status, found = answer(firsts[-1])
     equal((status, found.get("added")), (200, 1), f"the first import: {found}")
     # The slot is free again after an end, and after a client that went away in the middle.
     begin(tokens["write"]).close()

@@ -300,9 +300,10 @@ class Usher:
         connection = UnixConnection(at or self.socket)
         try:
             payload = text if text is not None else None if body is None else json.dumps(body)
-            connection.request(method, "/api/v1" + path, payload,
-                               dict({"Content-Type": "text/csv" if text is not None else "application/json"},
-                                    **(headers or {})))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused before it is sent whole
+                connection.request(method, "/api/v1" + path, payload,
+                                   dict({"Content-Type": "text/csv" if text is not None else "application/json"},
+                                        **(headers or {})))
             answer = connection.getresponse()
             raw = answer.read()
         finally:
