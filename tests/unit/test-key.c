@@ -25,6 +25,7 @@ setup (void)
   engine = (struct engine) { .store = f.store };
   ck_assert_msg (vault_open (f.dir, &engine.vault, &why) == 0, "%s", why ? why : "");
   ck_assert_int_eq (vault_make_key (engine.vault, &sealed), 0);
+  ck_assert_int_eq (vault_add_key (engine.vault, sealed.data, sealed.len), 0);
   buf_done (&sealed);
   ck_assert_int_eq (keys_start (&engine), 0);
 }
@@ -139,6 +140,7 @@ START_TEST (test_a_key_that_is_gone_does_nothing_twice)
   vault_close (engine.vault);
   ck_assert_int_eq (vault_open (f.dir, &engine.vault, &why), 0);
   ck_assert_int_eq (vault_make_key (engine.vault, &sealed), 0);
+  ck_assert_int_eq (vault_add_key (engine.vault, sealed.data, sealed.len), 0);
   buf_done (&sealed);
   ck_assert_int_eq (once ("a", "{}", json_object (), NULL), -ECANCELED);
   ck_assert_str_eq (code, "idempotency-conflict");
