@@ -225,6 +225,7 @@ places (struct sorter *s)
 #define PREFIX_BYTES sizeof (uint64_t)
 /* Bytes of a key that are sorted by in this way; what is equal then is compared. */
 #define RADIX_MAX (16 * PREFIX_BYTES)
+#define DEPTH_MAX 32u
 
 static void
 sort_few (struct place *v, size_t n)
@@ -281,29 +282,36 @@ deal (struct place *v, size_t n, unsigned int byte, size_t ends[256])
       }
 }
 
-/* AT bytes of the keys are equal.  Recursive, at most RADIX_MAX deep. */
+/* AT bytes of the keys are equal.  A level of the recursion has 4 KiB on the stack of a task's
+   thread, so bytes that all have in common take none, and DEPTH is bounded whatever the keys. */
 static void
-sort_from (struct place *v, size_t n, size_t at)
+sort_from (struct place *v, size_t n, size_t at, unsigned int depth)
 {
-  unsigned int byte = (unsigned int) (at % PREFIX_BYTES), b;
   size_t ends[256], from = 0, i;
+  unsigned int b, byte;
 
-  if (n <= FEW)
-    return sort_few (v, n);
-  if (at == RADIX_MAX)
-    return qsort (v, n, sizeof *v, compare_places);
-  for (i = 0; at && byte == 0 && i < n; i++)
-    v[i].prefix = prefix_of (v[i].record, at);
-  deal (v, n, byte, ends);
+  do
+    {
+      if (n <= FEW)
+        return sort_few (v, n);
+      if (at == RADIX_MAX || depth == DEPTH_MAX)
+        return qsort (v, n, sizeof *v, compare_places);
+      byte = (unsigned int) (at % PREFIX_BYTES);
+      for (i = 0; at && byte == 0 && i < n; i++)
+        v[i].prefix = prefix_of (v[i].record, at);
+      deal (v, n, byte, ends);
+      at++;
+    }
+  while (ends[byte_of (&v[0], byte)] == n);
   for (b = 0; b < 256; from = ends[b++])
     if (ends[b] - from > 1)
-      sort_from (v + from, ends[b] - from, at + 1);
+      sort_from (v + from, ends[b] - from, at, depth + 1);
 }
 
 static void
 sort_run (struct sorter *s)
 {
-  sort_from (places (s), s->n, 0);
+  sort_from (places (s), s->n, 0, 0);
 }
 
 static int

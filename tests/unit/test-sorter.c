@@ -4,6 +4,7 @@
 #include "store-fixture.h"
 
 #include <dirent.h>
+#include <pthread.h>
 
 #include "host/store/keys.h"
 #include "host/store/sorter.h"
@@ -162,6 +163,46 @@ START_TEST (test_keys_compare_as_bytes)
 }
 END_TEST
 
+/* Keys that are equal, and keys each of which begins with the one before. */
+static void *
+sort_alike (void *arg)
+{
+  uint32_t i, *ret_n = arg;
+  const void *key, *value;
+  size_t key_len, value_len, last = 0;
+  struct sorter *s;
+  char text[400];
+
+  memset (text, 'a', sizeof text);
+  ck_assert_int_eq (sorter_new (dir, &s), 0);
+  for (i = 0; i < 4000; i++)
+    ck_assert_int_eq (sorter_add (s, text, i % 2 ? sizeof text : i % sizeof text, &i, sizeof i), 0);
+  ck_assert_int_eq (sorter_finish (s), 0);
+  while (sorter_next (s, &key, &key_len, &value, &value_len) == 1)
+    {
+      ck_assert_uint_le (last, key_len);
+      last = key_len;
+      ++*ret_n;
+    }
+  sorter_free (s);
+  return NULL;
+}
+
+START_TEST (test_keys_alike_need_little_stack)
+{
+  pthread_attr_t attr;
+  pthread_t thread;
+  uint32_t n = 0;
+
+  ck_assert_int_eq (pthread_attr_init (&attr), 0);
+  ck_assert_int_eq (pthread_attr_setstacksize (&attr, 256 * 1024), 0);
+  ck_assert_int_eq (pthread_create (&thread, &attr, sort_alike, &n), 0);
+  ck_assert_int_eq (pthread_join (thread, NULL), 0);
+  ck_assert_uint_eq (n, 4000);
+  (void) pthread_attr_destroy (&attr);
+}
+END_TEST
+
 START_TEST (test_records_over_the_limit_are_refused)
 {
   char *big = calloc (1, SORTER_VALUE_MAX + 1);
@@ -184,6 +225,7 @@ fill (TCase *t)
   tcase_add_test (t, test_many_runs_merge_in_order_and_stably);
   tcase_add_test (t, test_sorters_beyond_the_budget_use_small_runs);
   tcase_add_test (t, test_keys_compare_as_bytes);
+  tcase_add_test (t, test_keys_alike_need_little_stack);
   tcase_add_test (t, test_records_over_the_limit_are_refused);
 }
 
