@@ -70,7 +70,8 @@ crowd_resolve (struct crowd *c, crowd_find_fn *find, void *arg)
       memcpy (&prefix, c->addresses.data + c->v[i].address, MIN (c->v[i].address_len, sizeof prefix));
       c->order[i] = (struct crowd_order) { be64toh (prefix), i };
     }
-  qsort (c->order, c->n, sizeof *c->order, compare);
+  if (c->n)
+    qsort (c->order, c->n, sizeof *c->order, compare);
   for (i = 0; r == 0 && i < c->n; i++)
     {
       struct crowd_member *m = &c->v[c->order[i].index];
