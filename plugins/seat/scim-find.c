@@ -177,7 +177,8 @@ run_search (struct usher_ctx *ctx, struct search *search, bool walk, struct scim
 {
   int32_t r = ask_filters (ctx, search);
 
-  if (r == USHER_ABSENT && walk)
+  /* Who is known by id may have another name by now: only the whole list says that he is gone. */
+  if (walk && !search->found && (r == USHER_ABSENT || (r == USHER_DONE && search->id)))
     r = ask_all (ctx, search);
   if (r >= 0 && search->found)
     {
