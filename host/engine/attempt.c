@@ -38,7 +38,10 @@ attempt_begin (struct run *r, enum work_class class)
   if (txn_error (t) == 0 && !hub_is_live (r->hub))
     {
       task_end_failed (t, r->task, r->hub, "hub-removed", "The hub was removed.", NULL);
-      return txn_commit (TAKE (t)) < 0 ? 0 : -ENOENT;
+      if (txn_commit (TAKE (t)) == 0)
+        return -ENOENT;
+      wait_for_room (r);
+      return 0;
     }
   waits = class != WORK_CHECK && hub_waits (r->hub);
   if (waits && streq (json_text (r->task, "wait_reason"), "hub-needs-review"))

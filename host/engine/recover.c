@@ -46,5 +46,11 @@ give_up (void *arg, const struct id *hub)
 int
 sync_recover (struct engine *e)
 {
-  return delta_recover (e->store, sync_close, give_up, e);
+  int x = delta_recover (e->store, sync_close, give_up, e);
+
+  if (!run_no_room (x))
+    return x;
+  /* Reads, doctor and other hubs are wanted most now; the next sync of the hub goes on with it. */
+  log_error ("a half-applied sync cannot go on: the disk or the map of the store is full; make room");
+  return 0;
 }
