@@ -201,13 +201,19 @@ restore_mark (struct restore *r, json_t *info)
     x = write_info (r->folder, info);
   if (x == 0)
     x = fail_point ("restore-before-mark");
-  if (x == 0 && rename (r->folder, marked) < 0)
-    x = -errno;
-  if (x == 0)
-    x = io_sync_folder_of (marked);
+  if (x < 0)
+    return x;
+  if (rename (r->folder, marked) < 0)
+    return -errno;
+  x = io_sync_folder_of (marked);
   if (x == 0)
     x = io_sync_folder_of (r->folder);
-  return x == 0 ? fail_point ("restore-marked") : x;
+  if (x == 0)
+    x = fail_point ("restore-marked");
+  /* What is told to have failed must not happen at some later start. */
+  if (x < 0)
+    (void) rename (marked, r->folder);
+  return x;
 }
 
 /* ---- Folders. */
