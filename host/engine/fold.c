@@ -29,6 +29,30 @@ fold_reset (struct fold *f)
   f->only_len = f->n = f->edges = 0;
   f->ordinal = 0;
   f->duplicate = false;
+  f->roomy = NULL;
+  f->room = 0;
+}
+
+/* The AT entries of LIST where N have room.  A list that grows an entry at a time, such as the
+   groups of one person, is copied only when it doubles. */
+static struct usher_kv *
+make_room (struct fold *f, const struct usher_kv *list, size_t at, size_t n)
+{
+  struct usher_kv *grown;
+  size_t room = 4;
+
+  if (at && list == f->roomy && n <= f->room)
+    return f->roomy;
+  while (room < n)
+    room *= 2;
+  grown = arena_array (&f->arena, room, sizeof *grown);
+  if (!grown)
+    return NULL;
+  if (at)
+    memcpy (grown, list, at * sizeof *grown);
+  f->roomy = grown;
+  f->room = room;
+  return grown;
 }
 
 static int
@@ -39,11 +63,9 @@ add_kvs (struct fold *f, const struct usher_kv **list, size_t *n, const struct u
 
   if (!n_more)
     return 0;
-  grown = arena_array (&f->arena, *n + n_more, sizeof *grown);
+  grown = make_room (f, *list, at, at + n_more);
   if (!grown)
     return -E2BIG;
-  if (at)
-    memcpy (grown, *list, at * sizeof *grown);
   for (i = 0; i < n_more; i++)
     {
       for (j = 0; j < at; j++)

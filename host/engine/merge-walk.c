@@ -249,7 +249,7 @@ int
 merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
 {
   struct walk w = { .m = m, .rows = rows, .spool = spool, .key = BUF_INIT (ROW_ID_MAX + 64) };
-  int r = prepare (m);
+  int r = prepare (m), x;
 
   fold_init (&w.fold);
   if (r == 0)
@@ -270,5 +270,6 @@ merge_run (struct merge *m, struct sorter *rows, const struct spool *spool)
     seen_walk_close (w.seen);
   fold_done (&w.fold);
   buf_done (&w.key);
-  return r;
+  x = merge_rest (m);
+  return r < 0 ? r : x;
 }

@@ -48,6 +48,16 @@ look (struct merge *m)
   return m->look;
 }
 
+int
+merge_rest (struct merge *m)
+{
+  int x = m->look ? txn_error (m->look) : 0;
+
+  if (m->look)
+    txn_abort (TAKE (m->look));
+  return x;
+}
+
 static int
 push_id (struct id **list, size_t *n, size_t *cap, const struct id *id)
 {

@@ -26,7 +26,7 @@ app_says_absent (struct sync *s, const struct id *member, struct buf *row)
   struct wire_call call = { .op = WIRE_OP_READ };
   int32_t x;
 
-  if (merge_row_of (&s->merge, member, row) != 1)
+  if (merge_row_of (&s->merge, member, row) != 1 || merge_rest (&s->merge) < 0)
     return false;
   call.member = (struct wire_blob) { row->data, row->len };
   x = run_call (s->r, s->session, &call, &limits, &readback_events, &asked, NULL, &o);
@@ -296,6 +296,8 @@ sync_apply (struct sync *s)
     return -ENOMEM;
   waiting = confirm (s, confirmed);
   x = merge_missing (&s->merge, confirmed);
+  if (x == 0)
+    x = merge_rest (&s->merge);
   if (x < 0)
     return x;
   sum = summary (s, waiting, confirmed);

@@ -22,6 +22,8 @@ struct fold
   size_t edges;
   uint32_t ordinal;           /* section of the newest member row */
   bool duplicate;             /* the same member twice in one section */
+  struct usher_kv *roomy;     /* in arena: the list made last, and how many it has room for */
+  size_t room;
 };
 void fold_init (struct fold *f);
 void fold_done (struct fold *f);
@@ -142,6 +144,9 @@ void merge_done (struct merge *m);
 int merge_missing (struct merge *m, const bool *confirmed);
 /* In how many proved listings in a row the member was missing before this one. */
 uint32_t merge_missed (struct merge *m, const struct id *member);
+/* Ends the snapshot that things are looked up in, which nobody may hold over a wait or a write;
+   the next look begins another.  What went wrong in it. */
+int merge_rest (struct merge *m);
 /* The member row of an id, for asking the app: 1, copied to OUT. */
 int merge_row_of (struct merge *m, const struct id *member, struct buf *out);
 
