@@ -230,7 +230,7 @@ begin_call (struct play *p, const uint8_t *data, size_t len)
   if (!op)
     return;
   p->call = (struct session_call) { .op = op, .events = &events, .arg = p, .state = CALL_OPEN,
-                                    .limits = { ROWS_MAX, BYTES_MAX, 1000 } };
+                                    .limits = { .rows_max = ROWS_MAX, .bytes_max = BYTES_MAX, .time_max_ms = 1000 } };
   p->answer = len > 1 && data[1] ? USHER_E_SPACE : 0;
   p->rows = 0;
   p->s->call = &p->call;
