@@ -50,6 +50,22 @@ clock_mono_ms (void)
   return read_clock (CLOCK_MONOTONIC) + test_offset_ms ();
 }
 
+struct timespec
+clock_deadline (int64_t ms)
+{
+  struct timespec until;
+
+  (void) clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_sec += ms / 1000;
+  until.tv_nsec += ms % 1000 * 1000000;
+  if (until.tv_nsec >= 1000000000)
+    {
+      until.tv_sec++;
+      until.tv_nsec -= 1000000000;
+    }
+  return until;
+}
+
 void
 clock_rfc3339 (int64_t ms, char ret[CLOCK_RFC3339_SIZE])
 {

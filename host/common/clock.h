@@ -3,6 +3,8 @@
 #ifndef USHER_COMMON_CLOCK_H
 #define USHER_COMMON_CLOCK_H
 
+#include <time.h>
+
 #include "host/common/base.h"
 
 #define CLOCK_RFC3339_SIZE 32
@@ -12,6 +14,8 @@
 int64_t clock_now_ms (void);
 /* Milliseconds of a clock that never goes back; meaningless across restarts. */
 int64_t clock_mono_ms (void);
+/* MS from now as CLOCK_MONOTONIC itself counts it, for waits on a condition. */
+struct timespec clock_deadline (int64_t ms);
 /* "2026-11-24T06:10:50.123Z" (without the fraction when it is zero). */
 void clock_rfc3339 (int64_t ms, char ret[CLOCK_RFC3339_SIZE]);
 /* The reverse; takes Z and numeric offsets.  -EINVAL for anything else. */

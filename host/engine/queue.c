@@ -83,16 +83,8 @@ struct thread
 static void
 sleep_on (struct queue *q, int64_t ms)
 {
-  struct timespec until;
+  struct timespec until = clock_deadline (ms);
 
-  (void) clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_sec += ms / 1000;
-  until.tv_nsec += ms % 1000 * 1000000;
-  if (until.tv_nsec >= 1000000000)
-    {
-      until.tv_sec++;
-      until.tv_nsec -= 1000000000;
-    }
   (void) pthread_cond_timedwait (&q->changed, &q->lock, &until);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "host/common/clock.h"
 #include "host/common/text.h"
 
 #define LIBRARY_DIRS_MAX 16u
@@ -380,18 +381,10 @@ bool
 supervisor_child_ended (struct supervisor_child *c, int64_t timeout_ms, struct supervisor_exit *ret)
 {
   struct supervisor *s = c->supervisor;
-  struct timespec until;
+  struct timespec until = clock_deadline (timeout_ms);
   bool ended;
   int e = 0;
 
-  (void) clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_sec += (time_t) (timeout_ms / 1000);
-  until.tv_nsec += (long) (timeout_ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000)
-    {
-      until.tv_sec++;
-      until.tv_nsec -= 1000000000;
-    }
   pthread_mutex_lock (&s->lock);
   while (!c->ended && timeout_ms > 0 && e == 0)
     e = pthread_cond_timedwait (&s->changed, &s->lock, &until);

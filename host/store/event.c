@@ -206,18 +206,10 @@ store_newest_event (struct store *s)
 bool
 store_wait_event (struct store *s, uint64_t after, int64_t timeout_ms)
 {
-  struct timespec until;
+  struct timespec until = clock_deadline (timeout_ms);
   bool there;
   int x = 0;
 
-  (void) clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_sec += timeout_ms / 1000;
-  until.tv_nsec += timeout_ms % 1000 * 1000000;
-  if (until.tv_nsec >= 1000000000)
-    {
-      until.tv_sec++;
-      until.tv_nsec -= 1000000000;
-    }
   pthread_mutex_lock (&s->lock);
   while (s->newest_event <= after && !s->waits_ended && x == 0)
     x = pthread_cond_timedwait (&s->news, &s->lock, &until);
