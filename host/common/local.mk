@@ -4,6 +4,7 @@ libushercommon_la_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS) $(PROGRAM_CFLAGS)
 libushercommon_la_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/base.h \
+	%D%/le.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/failpoint.c %D%/failpoint.h \

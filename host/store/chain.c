@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "host/common/clock.h"
+#include "host/common/le.h"
 
 #define HEAD "chain-head"
 #define BASE "chain-base"
@@ -16,26 +17,6 @@
 
 _Static_assert (STORE_CHAIN_KEY_SIZE <= crypto_generichash_KEYBYTES_MAX, "a key of BLAKE2b");
 _Static_assert (STORE_HASH_SIZE <= crypto_generichash_BYTES_MAX, "a hash of BLAKE2b");
-
-static void
-put_u64 (uint8_t *p, uint64_t v)
-{
-  size_t i;
-
-  for (i = 0; i < 8; i++)
-    p[i] = (uint8_t) (v >> (8 * i));
-}
-
-static uint64_t
-get_u64 (const uint8_t *p)
-{
-  uint64_t v = 0;
-  size_t i;
-
-  for (i = 8; i-- > 0;)
-    v = v << 8 | p[i];
-  return v;
-}
 
 void
 store_set_chain_key (struct store *s, const uint8_t key[STORE_CHAIN_KEY_SIZE])
@@ -53,9 +34,9 @@ event_hash (const struct store *s, const struct chain_event *event, const uint8_
   crypto_generichash_state state;
   uint8_t numbers[24];
 
-  put_u64 (numbers, event->before);
-  put_u64 (numbers + 8, event->seq);
-  put_u64 (numbers + 16, (uint64_t) event->time_ms);
+  le_put_u64 (numbers, event->before);
+  le_put_u64 (numbers + 8, event->seq);
+  le_put_u64 (numbers + 16, (uint64_t) event->time_ms);
   (void) crypto_generichash_init (&state, s->chain_key, sizeof s->chain_key, STORE_HASH_SIZE);
   (void) crypto_generichash_update (&state, hash, STORE_HASH_SIZE);
   (void) crypto_generichash_update (&state, numbers, sizeof numbers);
@@ -83,7 +64,7 @@ put_end (struct txn *t, const char *name, const struct chain_link *link)
 {
   uint8_t record[RECORD_BYTES];
 
-  put_u64 (record, link->seq);
+  le_put_u64 (record, link->seq);
   memcpy (record + 8, link->hash, STORE_HASH_SIZE);
   end_tag (t->store, name, record, record + LINK_BYTES);
   txn_meta_put (t, name, record, sizeof record);
@@ -102,7 +83,7 @@ get_end (struct txn *t, const char *name, struct chain_link *ret)
   end_tag (t->store, name, p, tag);
   if (sodium_memcmp (tag, (const uint8_t *) p + LINK_BYTES, sizeof tag) != 0)
     return false;
-  ret->seq = get_u64 (p);
+  ret->seq = le_get_u64 (p);
   memcpy (ret->hash, (const uint8_t *) p + 8, STORE_HASH_SIZE);
   return true;
 }
@@ -157,8 +138,8 @@ chain_event_get (const void *p, size_t len, struct chain_event *ret)
 
   if (len <= EVENT_TEXT_AT)
     return -EBADMSG;
-  ret->time_ms = (int64_t) get_u64 (b);
-  ret->before = get_u64 (b + EVENT_TIME_BYTES);
+  ret->time_ms = (int64_t) le_get_u64 (b);
+  ret->before = le_get_u64 (b + EVENT_TIME_BYTES);
   memcpy (ret->hash, b + EVENT_HASH_AT, STORE_HASH_SIZE);
   ret->text = (const char *) b + EVENT_TEXT_AT;
   ret->len = len - EVENT_TEXT_AT;

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "host/common/failpoint.h"
+#include "host/common/le.h"
 #include "host/store/members.h"
 
 #define ROWS_AT_ONCE 5000u
@@ -63,10 +64,8 @@ put_mark (struct apply *a)
 {
   uint8_t mark[MARK_SIZE];
   struct key key;
-  size_t i;
 
-  for (i = 0; i < 8; i++)
-    mark[i] = (uint8_t) (a->at >> (8 * i));
+  le_put_u64 (mark, a->at);
   mark[8] = a->checked;
   mark[9] = (uint8_t) a->phase;
   mark_key (&key, &a->d->head.hub);
@@ -80,7 +79,6 @@ get_mark (struct txn *t, const struct id *hub, struct apply *ret)
   const uint8_t *p;
   struct key key;
   MDB_val value;
-  size_t i;
 
   mark_key (&key, hub);
   if (!txn_load (t, DB_VALUE, &key, &value))
@@ -91,9 +89,7 @@ get_mark (struct txn *t, const struct id *hub, struct apply *ret)
       txn_fail (t, -EBADMSG);
       return 0;
     }
-  ret->at = 0;
-  for (i = 8; i-- > 0;)
-    ret->at = ret->at << 8 | p[i];
+  ret->at = le_get_u64 (p);
   ret->checked = p[8];
   ret->phase = (enum phase) p[9];
   return 1;

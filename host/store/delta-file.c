@@ -6,53 +6,11 @@
 #include <limits.h>
 
 #include "host/common/buf.h"
+#include "host/store/reader.h"
 #include "host/store/txn.h"
 
 #define HAS_ROW 2u
 #define TAB_SHIFT 4u  /* of a new member: its tab, above the other flags */
-
-/* Reads forward; stays put at the first thing that does not fit. */
-struct reader
-{
-  const uint8_t *p;
-  size_t left;
-  bool bad;
-};
-
-static const uint8_t *
-take (struct reader *r, size_t len)
-{
-  const uint8_t *p = r->p;
-
-  if (r->bad || len > r->left)
-    {
-      r->bad = true;
-      return NULL;
-    }
-  r->p += len;
-  r->left -= len;
-  return p;
-}
-
-static uint64_t
-get_number (struct reader *r, size_t len)
-{
-  const uint8_t *p = take (r, len);
-  uint64_t v = 0;
-
-  while (p && len--)
-    v = v << 8 | p[len];
-  return v;
-}
-
-static void
-get_id (struct reader *r, struct id *ret)
-{
-  const uint8_t *p = take (r, ID_BYTES);
-
-  if (p)
-    memcpy (ret->b, p, ID_BYTES);
-}
 
 int
 delta_encode_head (struct buf *out, const struct delta_head *h)
@@ -67,8 +25,8 @@ delta_decode_head (const struct page_item *item, struct delta_head *ret)
 {
   struct reader r = { item->data, item->len, item->type != DELTA_HEAD };
 
-  get_id (&r, &ret->hub);
-  ret->base = get_number (&r, 8);
+  reader_id (&r, &ret->hub);
+  ret->base = reader_number (&r, 8);
   return r.bad || r.left ? -EBADMSG : 0;
 }
 
@@ -89,11 +47,11 @@ delta_decode_member (const struct page_item *item, struct delta_member *ret)
   struct reader r = { item->data, item->len, false };
   uint64_t flags;
 
-  get_id (&r, &ret->id);
-  flags = get_number (&r, 1);
-  get_id (&r, &ret->person);
-  ret->key_len = (size_t) get_number (&r, 2);
-  ret->key = (const char *) take (&r, ret->key_len);
+  reader_id (&r, &ret->id);
+  flags = reader_number (&r, 1);
+  reader_id (&r, &ret->person);
+  ret->key_len = (size_t) reader_number (&r, 2);
+  ret->key = (const char *) reader_take (&r, ret->key_len);
   if (r.bad || ret->key_len > RECORD_KEY_MAX || (!(flags & HAS_ROW) && r.left))
     return -EBADMSG;
   ret->row = flags & HAS_ROW ? r.p : NULL;
@@ -146,10 +104,10 @@ delta_decode_new (const struct page_item *item, struct delta_new_member *ret)
   struct reader r = { item->data, item->len, false };
   uint64_t flags;
 
-  get_id (&r, &ret->id);
-  flags = get_number (&r, 1);
-  ret->link_len = (size_t) get_number (&r, 2);
-  ret->link = take (&r, ret->link_len);
+  reader_id (&r, &ret->id);
+  flags = reader_number (&r, 1);
+  ret->link_len = (size_t) reader_number (&r, 2);
+  ret->link = reader_take (&r, ret->link_len);
   if (r.bad || (!(flags & HAS_ROW) && r.left))
     return -EBADMSG;
   ret->row = flags & HAS_ROW ? r.p : NULL;
@@ -189,11 +147,11 @@ delta_decode_op (const struct page_item *item, struct delta_op *ret)
   struct reader r = { item->data, item->len, false };
   const uint8_t *key;
 
-  ret->key.len = (size_t) get_number (&r, 2);
-  ret->db = (uint8_t) get_number (&r, 1);
-  key = take (&r, ret->key.len);
-  ret->put = get_number (&r, 1);
-  get_id (&r, &ret->member);
+  ret->key.len = (size_t) reader_number (&r, 2);
+  ret->db = (uint8_t) reader_number (&r, 1);
+  key = reader_take (&r, ret->key.len);
+  ret->put = reader_number (&r, 1);
+  reader_id (&r, &ret->member);
   if (r.bad || ret->key.len > KEY_MAX || ret->db < DB_LINK || ret->db > DB_PERSON)
     return -EBADMSG;
   memcpy (ret->key.b, key, ret->key.len);
@@ -206,7 +164,7 @@ int
 delta_decode_seal (const struct page_item *item, uint64_t *ret_rows, json_t **ret_summary)
 {
   struct reader r = { item->data, item->len, item->type != DELTA_SEAL };
-  uint64_t rows = get_number (&r, 8);
+  uint64_t rows = reader_number (&r, 8);
 
   if (!r.bad)
     *ret_summary = json_loadb ((const char *) r.p, r.left, JSON_DECODE_ANY, NULL);

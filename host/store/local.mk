@@ -18,6 +18,7 @@ libusherstore_la_SOURCES = \
 	%D%/member.c %D%/member.h \
 	%D%/members.c %D%/members.h \
 	%D%/pagefile.c %D%/pagefile.h \
+	%D%/reader.h \
 	%D%/record.c %D%/record.h \
 	%D%/restore.c \
 	%D%/schema.c %D%/schema.h \

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "host/common/io.h"
+#include "host/common/le.h"
 #include "host/store/crc32c.h"
 
 #define ITEM_HEADER 5u
@@ -15,12 +16,6 @@
 #define END_TYPE 0xffu
 #define FLUSH_AT 65536u
 #define AHEAD_BYTES 2048u
-
-static uint32_t
-get_u32 (const uint8_t *p)
-{
-  return (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
-}
 
 static int
 fail (struct pagefile *f, int error)
@@ -199,7 +194,7 @@ next_item (const struct pages *p, uint64_t *at, struct page_item *ret)
   left = p->len - (size_t) *at;
   if (left < ITEM_HEADER)
     return -EBADMSG;
-  len = get_u32 (b + 1);
+  len = le_get_u32 (b + 1);
   if (b[0] == 0 || len > PAGEFILE_ITEM_MAX || len > left - ITEM_HEADER)
     return -EBADMSG;
   *ret = (struct page_item) { b[0], b + ITEM_HEADER, len };
@@ -222,7 +217,7 @@ pages_check (const struct pages *p, const char *magic, uint64_t *ret_whole)
       if (item.type != END_TYPE)
         continue;
       if (item.len != CRC_BYTES
-          || get_u32 (item.data) != crc32c (0, p->p + whole, (size_t) (at - whole) - CRC_BYTES))
+          || le_get_u32 (item.data) != crc32c (0, p->p + whole, (size_t) (at - whole) - CRC_BYTES))
         break;
       whole = at;
     }

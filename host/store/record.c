@@ -3,6 +3,8 @@
 
 #include "host/store/record.h"
 
+#include "host/store/reader.h"
+
 #define LINK_VERSION 2u
 #define COUNTS_VERSION 1u
 
@@ -28,39 +30,6 @@
 /* A number in bytes of seven bits, the low ones first, all but the last marked. */
 #define VARINT_MAX 10u
 
-/* Reads forward; the first thing that does not fit sets ERROR and all later reads
-   answer zero. */
-struct reader
-{
-  const uint8_t *p, *end;
-  int error;
-};
-
-static const uint8_t *
-take (struct reader *r, size_t len)
-{
-  const uint8_t *p = r->p;
-
-  if (r->error || (size_t) (r->end - p) < len)
-    {
-      r->error = -EBADMSG;
-      return NULL;
-    }
-  r->p += len;
-  return p;
-}
-
-static uint64_t
-get_number (struct reader *r, size_t len)
-{
-  const uint8_t *p = take (r, len);
-  uint64_t v = 0;
-
-  while (p && len--)
-    v = v << 8 | p[len];
-  return v;
-}
-
 static uint64_t
 get_varint (struct reader *r)
 {
@@ -70,10 +39,10 @@ get_varint (struct reader *r)
 
   do
     {
-      p = take (r, 1);
+      p = reader_take (r, 1);
       if (!p || shift > 63 || (shift == 63 && *p > 1))
         {
-          r->error = -EBADMSG;
+          r->bad = true;
           return 0;
         }
       v |= (uint64_t) (*p & 0x7f) << shift;
@@ -81,15 +50,6 @@ get_varint (struct reader *r)
     }
   while (*p & 0x80);
   return v;
-}
-
-static void
-get_id (struct reader *r, struct id *ret)
-{
-  const uint8_t *p = take (r, ID_BYTES);
-
-  if (p)
-    memcpy (ret->b, p, ID_BYTES);
 }
 
 /* A text with its NUL, or free bytes (TEXT false) with a NUL behind them. */
@@ -100,15 +60,15 @@ get_bytes (struct reader *r, size_t max, bool text, size_t *ret_len)
   const uint8_t *p;
 
   *ret_len = 0;
-  if (r->error || len > max)
+  if (r->bad || len > max)
     {
-      r->error = -EBADMSG;
+      r->bad = true;
       return NULL;
     }
-  p = take (r, len + 1);
+  p = reader_take (r, len + 1);
   if (!p || p[len] != '\0' || (text && memchr (p, '\0', len)))
     {
-      r->error = -EBADMSG;
+      r->bad = true;
       return NULL;
     }
   *ret_len = len;
@@ -251,7 +211,7 @@ get_part (struct reader *r, uint32_t has, uint32_t bit, uint64_t max)
   uint64_t v = has & bit ? get_varint (r) : 0;
 
   if (v > max)
-    r->error = -EBADMSG;
+    r->bad = true;
   return v;
 }
 
@@ -271,27 +231,27 @@ get_times (struct reader *r, uint32_t has, struct member_link *l)
 int
 record_get_link (const void *p, size_t len, struct record_link *ret)
 {
-  struct reader r = { p, (const uint8_t *) p + len, 0 };
+  struct reader r = { p, len, false };
   struct record_link link = { .key = NULL };
   struct member_link *l = &link.link;
   size_t unused;
   uint32_t has;
 
-  if (get_number (&r, 1) != LINK_VERSION)
+  if (reader_number (&r, 1) != LINK_VERSION)
     return -EBADMSG;
-  has = (uint32_t) get_number (&r, 2);
+  has = (uint32_t) reader_number (&r, 2);
   l->status = (uint16_t) get_part (&r, 1, 1, UINT16_MAX);
   l->flags = (uint32_t) get_part (&r, 1, 1, UINT32_MAX);
   link.stamp = get_varint (&r);
   if (has & HAS_PERSON)
-    get_id (&r, &l->person);
+    reader_id (&r, &l->person);
   l->before = (uint16_t) get_part (&r, has, HAS_BEFORE, UINT16_MAX);
   l->hub_role = (uint8_t) get_part (&r, has, HAS_HUB_ROLE, UINT8_MAX);
   l->missed = (uint32_t) get_part (&r, has, HAS_MISSED, UINT32_MAX);
   l->seq = get_part (&r, has, HAS_SEQ, UINT64_MAX);
   get_times (&r, has, l);
   if (has & HAS_EXEMPT_BY)
-    get_id (&r, &l->exempt_by);
+    reader_id (&r, &l->exempt_by);
   l->exempt_ms = (int64_t) get_part (&r, has, HAS_EXEMPT_MS, UINT64_MAX);
   if (has & HAS_REASON)
     l->reason = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
@@ -299,7 +259,7 @@ record_get_link (const void *p, size_t len, struct record_link *ret)
     l->note = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
   if (has & HAS_KEY)
     link.key = get_bytes (&r, RECORD_KEY_MAX, /* text= */ false, &link.key_len);
-  if (r.error || r.p != r.end)
+  if (r.bad || r.left)
     return -EBADMSG;
   *ret = link;
   return 0;
@@ -324,15 +284,15 @@ record_put_counts (const struct record_counts *r, uint8_t ret[RECORD_COUNTS_SIZE
 int
 record_get_counts (const void *p, size_t len, struct record_counts *ret)
 {
-  struct reader r = { p, (const uint8_t *) p + len, 0 };
+  struct reader r = { p, len, false };
   size_t i;
 
-  if (len != RECORD_COUNTS_SIZE || get_number (&r, 1) != COUNTS_VERSION)
+  if (len != RECORD_COUNTS_SIZE || reader_number (&r, 1) != COUNTS_VERSION)
     return -EBADMSG;
   for (i = 0; i < MEMBER_TABS; i++)
-    ret->counts.tab[i] = get_number (&r, 8);
-  ret->counts.known = get_number (&r, 8);
-  ret->counts.removed = get_number (&r, 8);
-  ret->writes = get_number (&r, 8);
+    ret->counts.tab[i] = reader_number (&r, 8);
+  ret->counts.known = reader_number (&r, 8);
+  ret->counts.removed = reader_number (&r, 8);
+  ret->writes = reader_number (&r, 8);
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "host/common/clock.h"
 #include "host/common/failpoint.h"
+#include "host/common/le.h"
 #include "host/common/row.h"
 #include "host/store/pagefile.h"
 
@@ -36,21 +37,6 @@ struct spool
   int64_t synced_ms;                 /* monotonic */
   struct pages pages;                /* what the last walk read; empty = none */
 };
-
-static void
-put_u32 (uint8_t *p, uint32_t v)
-{
-  int i;
-
-  for (i = 0; i < 4; i++)
-    p[i] = (uint8_t) (v >> (8 * i));
-}
-
-static uint32_t
-get_u32 (const uint8_t *p)
-{
-  return (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
-}
 
 static void
 forget (struct spool *s)
@@ -148,7 +134,7 @@ recall_section (struct spool *s, const struct page_item *item)
 
   if (item->len < 9 || item->len > 9 + ROW_TEXT_MAX)
     return -EBADMSG;
-  return remember_section (s, get_u32 (p), get_u32 (p + 4), p[8] ? (const char *) p + 9 : NULL,
+  return remember_section (s, le_get_u32 (p), le_get_u32 (p + 4), p[8] ? (const char *) p + 9 : NULL,
                            item->len - 9);
 }
 
@@ -157,7 +143,7 @@ recall_end (struct spool *s, const struct page_item *item)
 {
   struct spool_section *section;
 
-  section = item->len >= 4 ? find_section (s, get_u32 (item->data)) : NULL;
+  section = item->len >= 4 ? find_section (s, le_get_u32 (item->data)) : NULL;
   if (!section)
     return -EBADMSG;
   section->ended = true;
@@ -316,8 +302,8 @@ spool_section (struct spool *s, const struct spool_section *section)
   r = remember_section (s, section->ordinal, section->kind, section->scope, len);
   if (r < 0)
     return r;
-  put_u32 (head, section->ordinal);
-  put_u32 (head + 4, section->kind);
+  le_put_u32 (head, section->ordinal);
+  le_put_u32 (head + 4, section->kind);
   head[8] = section->scope ? 1 : 0;
   return pagefile_put (&s->file, ITEM_SECTION, head, sizeof head, section->scope, len);
 }
@@ -333,7 +319,7 @@ spool_section_end (struct spool *s, uint32_t ordinal, const char *json)
   if (strlen (json) > SPOOL_JSON_MAX)
     return -E2BIG;
   section->ended = true;
-  put_u32 (head, ordinal);
+  le_put_u32 (head, ordinal);
   return pagefile_put (&s->file, ITEM_SECTION_END, head, sizeof head, json, strlen (json));
 }
 
@@ -411,7 +397,7 @@ walk_end (const struct spool *s, const struct page_item *item, spool_fn *fn, voi
   _cleanup_ (freep) char *json = copy_json (item, 4);
   struct spool_item out = { .type = SPOOL_SECTION_END, .json = json };
 
-  out.section = json ? find_section (s, get_u32 (item->data)) : NULL;
+  out.section = json ? find_section (s, le_get_u32 (item->data)) : NULL;
   return out.section ? fn (arg, &out) : -EBADMSG;
 }
 

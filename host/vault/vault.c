@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
+#include "host/common/le.h"
 #include "host/vault/key-file.h"
 
 #define FORM 1u
@@ -50,21 +51,6 @@ struct vault
   size_t n_keys;
   uint32_t current;              /* id, 0 = none */
 };
-
-static void
-put_u32 (uint8_t *p, uint32_t v)
-{
-  size_t i;
-
-  for (i = 0; i < 4; i++)
-    p[i] = (uint8_t) (v >> (8 * i));
-}
-
-static uint32_t
-get_u32 (const uint8_t *p)
-{
-  return p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
-}
 
 static void
 set_print (struct master *m)
@@ -191,7 +177,7 @@ seal_key (const struct vault *v, const struct data_key *key, uint8_t sealed[VAUL
 
   sealed[0] = FORM;
   memcpy (sealed + 1, m->print, PRINT_BYTES);
-  put_u32 (sealed + 1 + PRINT_BYTES, key->id);
+  le_put_u32 (sealed + 1 + PRINT_BYTES, key->id);
   randombytes_buf (nonce, NONCE_BYTES);
   (void) crypto_aead_xchacha20poly1305_ietf_encrypt (nonce + NONCE_BYTES, NULL, key->key, KEY_BYTES,
                                                      sealed, KEY_HEAD, NULL, nonce, m->key);
@@ -269,7 +255,7 @@ vault_add_key (struct vault *v, const void *sealed, size_t len)
   m = find_master (v, p + 1);
   if (!m)
     return -EKEYREJECTED;
-  key.id = get_u32 (p + 1 + PRINT_BYTES);
+  key.id = le_get_u32 (p + 1 + PRINT_BYTES);
   r = crypto_aead_xchacha20poly1305_ietf_decrypt (key.key, NULL, NULL, nonce + NONCE_BYTES,
                                                   KEY_BYTES + TAG_BYTES, p, KEY_HEAD, nonce, m->key);
   if (r != 0 || !key.id)
@@ -339,7 +325,7 @@ vault_seal (struct vault *v, const char *account, const char *field, const void 
   if (r == 0)
     {
       p[0] = FORM;
-      put_u32 (p + 1, key.id);
+      le_put_u32 (p + 1, key.id);
       r = put_place (&place, p, account, field);
     }
   if (r == 0)
@@ -419,7 +405,7 @@ vault_key_of (const void *sealed, size_t len)
 {
   const uint8_t *p = sealed;
 
-  return len >= VAULT_OVERHEAD && p[0] == FORM ? get_u32 (p + 1) : 0;
+  return len >= VAULT_OVERHEAD && p[0] == FORM ? le_get_u32 (p + 1) : 0;
 }
 
 const char *
