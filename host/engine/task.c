@@ -202,6 +202,23 @@ hub_of (struct txn *t, const json_t *task)
   return json_id (task, "hub", &id) ? txn_doc_get (t, STORE_HUB, &id) : NULL;
 }
 
+/* The task that C wants changed and its hub, both the caller's also on a refusal. */
+static int
+task_begin (struct engine *e, const struct call *c, struct txn *t, json_t **ret_task, json_t **ret_hub,
+            struct refusal *r)
+{
+  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
+
+  if (x == 0)
+    x = find_task (t, c, ret_task, r);
+  if (x == 0)
+    {
+      *ret_hub = hub_of (t, *ret_task);
+      x = caller_may_hub (t, c->caller, SCOPE_WRITE, *ret_hub, HUB_MANAGER, r);
+    }
+  return x == 0 ? call_match (c, task_render (e, *ret_task), r) : x;
+}
+
 int
 engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
@@ -209,17 +226,8 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
   json_t *task = NULL, *hub = NULL;
   bool taken = false;
   struct id id;
-  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
+  int x = task_begin (e, c, t, &task, &hub, r);
 
-  if (x == 0)
-    x = find_task (t, c, &task, r);
-  if (x == 0)
-    {
-      hub = hub_of (t, task);
-      x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, HUB_MANAGER, r);
-    }
-  if (x == 0)
-    x = call_match (c, task_render (e, task), r);
   if (x == 0 && json_object_get (task, "ended_at"))
     x = refuse (r, "not-retryable", NULL, "The task has ended already.");
   if (x == 0)
@@ -245,17 +253,8 @@ engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct 
   json_t *task = NULL, *hub = NULL;
   struct id member, hub_id;
   enum task_kind kind;
-  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
+  int x = task_begin (e, c, t, &task, &hub, r);
 
-  if (x == 0)
-    x = find_task (t, c, &task, r);
-  if (x == 0)
-    {
-      hub = hub_of (t, task);
-      x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, HUB_MANAGER, r);
-    }
-  if (x == 0)
-    x = call_match (c, task_render (e, task), r);
   if (x == 0 && (!streq (json_text (task, "status"), "not-completed") || !json_flag (task, "can_retry")))
     x = refuse (r, "not-retryable", NULL, "The task cannot be retried.");
   if (x == 0 && !json_object_get (task, "member") && json_id (hub, "id", &hub_id)
