@@ -67,7 +67,8 @@ crowd_resolve (struct crowd *c, crowd_find_fn *find, void *arg)
     {
       uint64_t prefix = 0;
 
-      memcpy (&prefix, c->addresses.data + c->v[i].address, MIN (c->v[i].address_len, sizeof prefix));
+      if (c->v[i].address_len)
+        memcpy (&prefix, c->addresses.data + c->v[i].address, MIN (c->v[i].address_len, sizeof prefix));
       c->order[i] = (struct crowd_order) { be64toh (prefix), i };
     }
   if (c->n)
