@@ -7,6 +7,7 @@ include host/conf/local.mk
 include host/vault/local.mk
 include host/apps/local.mk
 include host/directory/local.mk
+include host/session/local.mk
 include host/engine/local.mk
 include host/api/local.mk
 include host/cli/local.mk

@@ -7,8 +7,8 @@
 
 #include "host/apps/apps.h"
 #include "host/engine/engine.h"
-#include "host/engine/rate.h"
-#include "host/engine/session.h"
+#include "host/session/rate.h"
+#include "host/session/session.h"
 #include "host/vault/vault.h"
 
 #define ENGINE_LIST_MAX 500u

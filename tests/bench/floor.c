@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "host/common/text.h"
-#include "host/engine/session.h"
+#include "host/session/session.h"
 #include "tests/bench/span.h"
 #include "tests/bench/tables.h"
 

@@ -20,7 +20,8 @@ host/store         host/common/
 host/vault         host/common/
 host/apps          host/common/
 host/directory     host/common/
-host/engine        host/common/ host/store/ host/vault/ host/apps/ host/conf/ host/directory/ <usher/
+host/session       host/common/ <usher/
+host/engine        host/common/ host/session/ host/store/ host/vault/ host/apps/ host/conf/ host/directory/ <usher/
 host/api           host/common/ host/engine/
 host/worker        host/common/ <usher/
 host/net           host/common/ <usher/
@@ -35,7 +36,7 @@ libraries='
 <libxml/      sdk/include sdk/lib sdk/template plugins
 <seccomp.h    host/worker host/net
 <dlfcn.h      host/worker
-<spawn.h      host/engine host/cli
+<spawn.h      host/session host/engine host/cli
 <ini.h        host/conf
 <csv.h        host/directory
 <libsmartcols host/cli

@@ -9,7 +9,7 @@
 
    To fuzz:
      clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Isdk/include -I$builddir \
-       tests/fuzz/session.c host/engine/session*.c host/engine/supervisor.c host/engine/rate*.c \
+       tests/fuzz/session.c host/session/*.c \
        host/common/[a-z]*.c -ljansson -lpthread && ./a.out tests/fuzz/session.in  */
 #include <config.h>
 
@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 
 #include "host/common/row.h"
-#include "host/engine/session-private.h"
+#include "host/session/private.h"
 
 #define SECRET "hunter2-Rabbit"
 #define ROWS_MAX 200u

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "host/common/clock.h"
-#include "host/engine/rate.h"
+#include "host/session/rate.h"
 
 static struct rate_table *table;
 

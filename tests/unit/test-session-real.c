@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "host/common/row.h"
-#include "host/engine/session.h"
+#include "host/session/session.h"
 #include "net-server.h"
 
 #define VALUE "s3cret/\"value"

@@ -9,8 +9,8 @@
 
 #include "fake.h"
 #include "host/common/clock.h"
-#include "host/engine/session.h"
-#include "host/engine/supervisor.h"
+#include "host/session/session.h"
+#include "host/session/supervisor.h"
 
 static const char *const names[] = { SUPERVISOR_WORKER, SUPERVISOR_NET, NULL };
 static struct supervisor *supervisor;

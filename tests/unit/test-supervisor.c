@@ -12,7 +12,7 @@
 #include "fake.h"
 #include "host/common/clock.h"
 #include "host/common/io.h"
-#include "host/engine/supervisor.h"
+#include "host/session/supervisor.h"
 
 static const char *const names[] = { "exit-3", "segv", "hang", "report", "eof", SUPERVISOR_WORKER, NULL };
 static struct supervisor *supervisor;

@@ -1,7 +1,7 @@
 /* Owns the form of "rate" in an app file, once its keys are filled in. */
 #include <config.h>
 
-#include "host/engine/rate.h"
+#include "host/session/rate.h"
 
 #include <jansson.h>
 

@@ -4,7 +4,7 @@
    limit holds for every span, not only on average.  */
 #include <config.h>
 
-#include "host/engine/rate.h"
+#include "host/session/rate.h"
 
 #include <limits.h>
 #include <pthread.h>

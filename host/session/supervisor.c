@@ -3,7 +3,7 @@
    and reaped here.  */
 #include <config.h>
 
-#include "host/engine/supervisor.h"
+#include "host/session/supervisor.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,10 +1,10 @@
 /* What sessions ask of the supervisor: to start a child, to say how it ended, to kill
    it.  session.h has its start and stop.  Any thread may call these; a child belongs to
    one owner. */
-#ifndef USHER_ENGINE_SUPERVISOR_H
-#define USHER_ENGINE_SUPERVISOR_H
+#ifndef USHER_SESSION_SUPERVISOR_H
+#define USHER_SESSION_SUPERVISOR_H
 
-#include "host/engine/session.h"
+#include "host/session/session.h"
 
 #define SUPERVISOR_WORKER "usher-worker"
 #define SUPERVISOR_NET "usher-net"

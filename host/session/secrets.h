@@ -1,7 +1,7 @@
 /* The secrets of one session as usherd has to know them: to make stand-ins, and to find
    a value in what a child sent, so that it reaches no log, no outcome and no disk. */
-#ifndef USHER_ENGINE_SESSION_SECRETS_H
-#define USHER_ENGINE_SESSION_SECRETS_H
+#ifndef USHER_SESSION_SECRETS_H
+#define USHER_SESSION_SECRETS_H
 
 #include "host/common/base.h"
 #include "host/common/secret.h"

@@ -1,7 +1,7 @@
 /* Owns the life of a session: its two children, the links to them, how it ends. */
 #include <config.h>
 
-#include "host/engine/session-private.h"
+#include "host/session/private.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,8 +1,8 @@
 /* Rate limits shared by all sessions: one bucket a rate key.  usher-net asks for
    permits before it sends and reports what the answers said; usherd holds the buckets,
    because several hubs may share one key (an app's client id, a host). */
-#ifndef USHER_ENGINE_RATE_H
-#define USHER_ENGINE_RATE_H
+#ifndef USHER_SESSION_RATE_H
+#define USHER_SESSION_RATE_H
 
 #include "host/common/base.h"
 

@@ -1,7 +1,7 @@
 /* Owns stand-ins and the search for secret values. */
 #include <config.h>
 
-#include "host/engine/session-secrets.h"
+#include "host/session/secrets.h"
 
 #include <sys/random.h>
 

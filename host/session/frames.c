@@ -3,7 +3,7 @@
    else ends the session.  Text is redacted here before anybody sees it.  */
 #include <config.h>
 
-#include "host/engine/session-private.h"
+#include "host/session/private.h"
 
 #include "host/common/clock.h"
 #include "host/common/failpoint.h"

@@ -2,7 +2,7 @@
    without the lock, because a child may take its time to end.  */
 #include <config.h>
 
-#include "host/engine/session.h"
+#include "host/session/session.h"
 
 #include <pthread.h>
 

@@ -5,12 +5,12 @@
    nothing else notices.
 
    Knows the wire; knows nothing of the store, hubs or tasks. */
-#ifndef USHER_ENGINE_SESSION_H
-#define USHER_ENGINE_SESSION_H
+#ifndef USHER_SESSION_H
+#define USHER_SESSION_H
 
 #include "host/common/base.h"
 #include "host/common/wire.h"
-#include "host/engine/rate.h"
+#include "host/session/rate.h"
 
 /* ---- The supervisor: the one thread that spawns (posix_spawn, never fork) and reaps
    (pidfd) the children of all sessions. */

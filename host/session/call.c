@@ -2,7 +2,7 @@
    the judgement of what came of it.  */
 #include <config.h>
 
-#include "host/engine/session-private.h"
+#include "host/session/private.h"
 
 #include <poll.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* What the files of a session share: its state, its two links, the call that runs.
-   session.c opens, closes and ends it; session-frames.c judges and answers what the
-   children send; session-call.c runs one operation.  */
-#ifndef USHER_ENGINE_SESSION_PRIVATE_H
-#define USHER_ENGINE_SESSION_PRIVATE_H
+   session.c opens, closes and ends it; frames.c judges and answers what the
+   children send; call.c runs one operation.  */
+#ifndef USHER_SESSION_PRIVATE_H
+#define USHER_SESSION_PRIVATE_H
 
-#include "host/engine/session-secrets.h"
-#include "host/engine/session.h"
-#include "host/engine/supervisor.h"
+#include "host/session/secrets.h"
+#include "host/session/session.h"
+#include "host/session/supervisor.h"
 
 #define SESSION_GRACE_MS 10000     /* to answer a cancel, a question, to take a frame */
 #define SESSION_END_MS 1000        /* to end after an end of file */
@@ -120,14 +120,14 @@ void session_push (struct session *s, struct session_link *link);
 /* For messages: "list", or where between its calls it is. */
 const char *session_doing (const struct session *s);
 
-/* ---- session-frames.c */
+/* ---- frames.c */
 
 /* Judges and handles every message of LINK that has been read. */
 void session_take (struct session *s, struct session_link *link);
 /* Whether LINK is to be read now: the worker waits while a section of it is judged. */
 bool session_listens (const struct session *s, const struct session_link *link);
 
-/* ---- session-call.c */
+/* ---- call.c */
 
 /* The kind of operation WIRE_OP_...; NULL = there is none. */
 const struct session_op *session_find_op (uint32_t op);
