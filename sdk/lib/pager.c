@@ -9,28 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a saved state knows of earlier pages: the newest NEWEST, and of those before them at most
-   THINNED, each STRIDE-th.  A loop of a period up to NEWEST meets a newest one; a longer one
-   meets a thinned one as long as STRIDE <= NEWEST, which the maximum of pages gives:
-   THINNED * NEWEST = USHER_PAGER_PAGES_MAX.  */
-#define NEWEST 512u
-#define THINNED 256u
-_Static_assert (NEWEST * THINNED == USHER_PAGER_PAGES_MAX, "no loop slips through a saved state");
+/* What a saved state knows of earlier pages: the newest NEWEST, and of those before them the
+   pages 0, 1, 2, 4, 8 ...  A loop of a period up to NEWEST meets a newest one.  A longer one that
+   begins at page M meets the first power of two from M on, which is below 2 M, however often the
+   state was saved and put back (Brent's algorithm keeps but the last power; here all are kept).
+   A state is small because it is written for each page of a listing.  */
+#define NEWEST 16u
+#define POWERS 18u
+_Static_assert (USHER_PAGER_PAGES_MAX <= 1u << (POWERS - 1), "each power below the maximum has room");
 
-#define MAGIC UINT32_C (0x31676170)   /* "pag1" */
+#define MAGIC UINT32_C (0x32676170)   /* "pag2" */
 #define HEAD_BYTES 80u
-_Static_assert (HEAD_BYTES + 2 * (NEWEST + THINNED) * 8 + USHER_PAGER_CURSOR_MAX
+_Static_assert (HEAD_BYTES + 2 * (NEWEST + POWERS) * 8 + USHER_PAGER_CURSOR_MAX
                 <= USHER_PAGER_STATE_MAX, "a saved state fits");
 
-/* Fingerprints in the order of their pages, and a hash table over them.  The first thin of them
-   came out of a saved state and are those of pages 0, stride, 2 stride ... below base; then comes
-   every page from base on.  */
+/* Fingerprints in the order of their pages, and a hash table over them.  The first powers_below
+   (base) of them came out of a saved state and are those of pages 0, 1, 2, 4 ... below base; then
+   comes every page from base on.  */
 struct seen
 {
   uint64_t *value;   /* owned */
   uint32_t *slot;    /* owned; 1 + index of a value, 0 = free; a power of two, at most half full */
   uint32_t n, cap, n_slots;
-  uint32_t thin, stride, base;
+  uint32_t base;
 };
 
 struct usher_pager
@@ -360,39 +361,43 @@ get (const unsigned char **p)
   return v;
 }
 
-/* What a saved state has of a set: every stride-th of the older pages, and all newest. */
-struct kept
-{
-  uint32_t total, older, stride, n;
-};
-
+/* How many of 0, 1, 2, 4, 8 ... are below N. */
 static uint32_t
-parts (uint32_t n, uint32_t stride)
+powers_below (uint32_t n)
 {
-  return (n + stride - 1) / stride;
+  uint32_t count = n > 0, power;
+
+  for (power = 1; power < n; power *= 2)
+    count++;
+  return count;
 }
 
+/* What a saved state has of a set of TOTAL pages: the powers of two below OLDER, and each page
+   from there on. */
+struct kept
+{
+  uint32_t total, older, n;
+};
+
 static struct kept
-kept_of (uint32_t total, uint32_t stride)
+kept_of (uint32_t total)
 {
   uint32_t older = total > NEWEST ? total - NEWEST : 0;
 
-  stride = stride ? stride : 1;
-  while (parts (older, stride) > THINNED)
-    stride *= 2;   /* multiples of it are multiples of the former one, so they are there */
-  return (struct kept) { total, older, stride, parts (older, stride) + (total - older) };
+  return (struct kept) { total, older, powers_below (older) + (total - older) };
 }
 
 static struct kept
 seen_kept (const struct seen *s)
 {
-  return kept_of (s->base + (s->n - s->thin), s->stride);
+  return kept_of (s->base + s->n - powers_below (s->base));
 }
 
+/* Of PAGE, which is from base on or a power of two. */
 static uint64_t
 seen_at (const struct seen *s, uint32_t page)
 {
-  return page < s->base ? s->value[page / s->stride] : s->value[s->thin + page - s->base];
+  return s->value[page < s->base ? powers_below (page) : powers_below (s->base) + page - s->base];
 }
 
 static unsigned char *
@@ -400,7 +405,7 @@ seen_put (unsigned char *p, const struct seen *s, const struct kept *k)
 {
   uint32_t i;
 
-  for (i = 0; i < k->older; i += k->stride)
+  for (i = 0; i < k->older; i = i ? 2 * i : 1)
     p = put (p, seen_at (s, i));
   for (i = k->older; i < k->total; i++)
     p = put (p, seen_at (s, i));
@@ -426,8 +431,8 @@ usher_pager_save (const struct usher_pager *pager, void *blob, size_t cap)
   p = put (p, pager->pages | (uint64_t) pager->ended << 32);
   p = put (p, pager->first_id);
   p = put (p, pager->last_id);
-  p = put (p, ids.total | (uint64_t) ids.stride << 32);
-  p = put (p, cursors.total | (uint64_t) cursors.stride << 32);
+  p = put (p, ids.total);
+  p = put (p, cursors.total);
   p = put (p, cursor_len);
   p = seen_put (p, &pager->ids, &ids);
   p = seen_put (p, &pager->cursors, &cursors);
@@ -435,19 +440,12 @@ usher_pager_save (const struct usher_pager *pager, void *blob, size_t cap)
   return (int32_t) need;
 }
 
-/* What a word of the head says; total 0 and n over all bounds when it cannot be. */
+/* What a number of pages says; n over all bounds when it cannot be. */
 static struct kept
-read_kept (uint64_t word)
+read_kept (uint64_t total)
 {
-  uint32_t total = (uint32_t) word, stride = (uint32_t) (word >> 32);
-  struct kept k;
-
-  if (total > USHER_PAGER_PAGES_MAX || stride == 0 || stride > NEWEST || (stride & (stride - 1)))
-    return (struct kept) { 0, 0, 1, UINT32_MAX };
-  k = kept_of (total, stride);
-  if (k.stride != stride)
-    k.n = UINT32_MAX;
-  return k;
+  return total <= USHER_PAGER_PAGES_MAX ? kept_of ((uint32_t) total)
+                                        : (struct kept) { 0, 0, UINT32_MAX };
 }
 
 static int32_t
@@ -459,8 +457,6 @@ seen_get (struct seen *s, const unsigned char **p, const struct kept *k)
   for (i = 0; i < k->n && r == USHER_DONE; i++)
     r = seen_add (s, get (p));
   s->base = k->older;
-  s->stride = k->stride;
-  s->thin = parts (k->older, k->stride);
   return r;
 }
 

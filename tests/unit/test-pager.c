@@ -242,10 +242,13 @@ START_TEST (test_loop_of_any_period_is_seen_across_restarts)
 {
   ck_assert_uint_eq (caught_after (1, 1, 1), 0);
   ck_assert_uint_eq (caught_after (0, 7, 3), 0);
-  ck_assert_uint_eq (caught_after (100, 512, 40), 0);
-  ck_assert_uint_lt (caught_after (0, 513, 101), 512);
-  ck_assert_uint_lt (caught_after (700, 3000, 333), 512);
-  ck_assert_uint_lt (caught_after (1, 40000, 997), 512);
+  ck_assert_uint_eq (caught_after (100, 16, 5), 0);
+  /* At the latest where a power of two comes again. */
+  ck_assert_uint_eq (caught_after (0, 17, 1), 0);
+  ck_assert_uint_eq (caught_after (0, 513, 101), 0);
+  ck_assert_uint_le (caught_after (700, 3000, 333), 1024 - 700);
+  ck_assert_uint_le (caught_after (5000, 6000, 1), 8192 - 5000);
+  ck_assert_uint_le (caught_after (1, 40000, 997), 1);
 }
 END_TEST
 
@@ -265,8 +268,8 @@ START_TEST (test_state_of_the_longest_listing_fits)
       if (turn (p, i, 1, -1, cursor) != USHER_DONE)
         ck_abort ();
     }
-  ck_assert_int_gt (usher_pager_save (p, blob, sizeof blob), 12000);
-  ck_assert_int_eq (usher_pager_save (p, blob, 12000), USHER_E_LIMIT);
+  ck_assert_int_gt (usher_pager_save (p, blob, sizeof blob), 3600);
+  ck_assert_int_eq (usher_pager_save (p, blob, 3600), USHER_E_LIMIT);
   p = move (p, USHER_PAGER_CURSOR);
   ck_assert_int_eq (turn (p, i, 1, -1, NULL), USHER_DONE);
   expect (p, USHER_COMPLETE, -1, NULL);
@@ -301,6 +304,20 @@ START_TEST (test_every_cut_or_flipped_state_is_refused_or_harmless)
 }
 END_TEST
 
+START_TEST (test_state_of_a_million_members_is_small)
+{
+  static unsigned char blob[USHER_PAGER_STATE_MAX];
+  struct usher_pager *p = make (USHER_PAGER_INDEX, 1, 100, 0);
+  unsigned i;
+
+  for (i = 0; i < 9999; i++)
+    if (turn (p, i * 100, 100, 1000000, NULL) != USHER_DONE)
+      ck_abort ();
+  ck_assert_int_lt (usher_pager_save (p, blob, sizeof blob), 400);
+  usher_pager_free (p);
+}
+END_TEST
+
 START_TEST (test_state_in_the_middle_of_a_page_is_misuse)
 {
   struct usher_pager *p = make (USHER_PAGER_INDEX, 1, 0, 0);
@@ -328,6 +345,7 @@ fill (TCase *t)
   tcase_add_test (t, test_loop_of_any_period_is_seen_at_once);
   tcase_add_test (t, test_loop_of_any_period_is_seen_across_restarts);
   tcase_add_test (t, test_state_of_the_longest_listing_fits);
+  tcase_add_test (t, test_state_of_a_million_members_is_small);
   tcase_add_test (t, test_every_cut_or_flipped_state_is_refused_or_harmless);
   tcase_add_test (t, test_state_in_the_middle_of_a_page_is_misuse);
 }

@@ -20,8 +20,9 @@
    Loop guard.  Each page has a fingerprint of its set of ids, whatever their order.  A page that
    came before, however many pages ago, a cursor that came before, a page that begins with the id
    that the page before or the first page began with, or more pages than the maximum: USHER_E_LOOP.
-   After usher_pager_restore the guard knows the last 512 pages and every n-th one before them,
-   chosen so that a loop of any period still meets one of them.  */
+   After usher_pager_restore the guard knows the last 16 pages, and before them those whose number
+   is a power of two: it still sees a loop of any period, at the latest after as many pages more as
+   came before the loop.  */
 #ifndef USHER_PAGER_H
 #define USHER_PAGER_H 1
 
@@ -40,7 +41,7 @@ extern "C" {
 /* Maxima. */
 #define USHER_PAGER_PAGES_MAX  131072u /* pages of one listing */
 #define USHER_PAGER_CURSOR_MAX 3072u   /* bytes of a cursor */
-#define USHER_PAGER_STATE_MAX  15872u  /* bytes that usher_pager_save writes; leaves 512 of a checkpoint's
+#define USHER_PAGER_STATE_MAX  4096u   /* bytes that usher_pager_save writes; leaves 12 of a checkpoint's
                                           16 KiB to the connector */
 
 /* Flags. */
