@@ -234,6 +234,8 @@ put_state (struct engine *e, struct buf *out)
   number (out, "usher_store_map_bytes", "gauge", "Size that the store may grow to.", space.map_size);
   number (out, "usher_store_used_bytes", "gauge", "Of that, in use.", space.map_used);
   number (out, "usher_disk_free_bytes", "gauge", "Free on the disk that holds the state folder.", space.disk_free);
+  number (out, "usher_store_commits", "counter", "Transactions that changed something since the store was made.",
+          space.commits);
   store_readers (e->store, &readers);
   number (out, "usher_store_readers", "gauge", "Read transactions that are open.", readers.n);
   family (out, "usher_store_oldest_reader_seconds", "gauge", "How long the oldest of them has been.");

@@ -359,6 +359,7 @@ measure (struct store *s, struct store_space *ret, uint64_t *ret_free)
   ret->map_size = info.me_mapsize;
   ret->map_used = ((uint64_t) info.me_last_pgno + 1) * stat.ms_psize;
   ret->map_used -= MIN (*ret_free, ret->map_used);
+  ret->commits = info.me_last_txnid;
   ret->disk_free = statvfs (s->work_dir, &fs) == 0 ? (uint64_t) fs.f_bavail * fs.f_frsize : 0;
 }
 

@@ -263,6 +263,7 @@ struct store_space
 {
   uint64_t map_size, map_used;  /* bytes */
   uint64_t disk_free;
+  uint64_t commits;             /* transactions that changed something since the store was made */
 };
 #define STORE_DISK_FULL 1048576u   /* less than this free: the disk is full */
 void store_space (struct store *s, struct store_space *ret);

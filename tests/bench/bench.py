@@ -11,7 +11,7 @@ Exit status 1 when a limit does not hold.  Knobs, by environment (HACKING has mo
                     only hold of a million
     BENCH_PAGES     page sizes, "100 1000"; the slower one counts
     BENCH_RUNS      runs of each program, 5; medians count
-    BENCH_PARTS     "rows sync pages session idle"
+    BENCH_PARTS     "rows sync proof pages together session idle"
 """
 
 import os
@@ -22,6 +22,7 @@ import sys
 
 import contestants
 import standing
+import together
 from contestants import BUILD, PROGRAMS
 from usher import Scratch
 
@@ -29,9 +30,10 @@ QUICK = os.environ.get("BENCH") == "quick"
 MEMBERS = sorted(map(int, os.environ.get("BENCH_MEMBERS", "100000" if QUICK else "10000 100000 1000000").split()))
 PAGES = sorted(map(int, os.environ.get("BENCH_PAGES", "100 1000").split()))
 RUNS = int(os.environ.get("BENCH_RUNS", "3" if QUICK else "5"))
-PARTS = os.environ.get("BENCH_PARTS", "rows sync pages session idle").split()
+PARTS = os.environ.get("BENCH_PARTS", "rows sync proof pages together session idle").split()
 IDLE_S = 10 if QUICK else 60
 MILLION = 1_000_000   # from here on what stores as it reads, or starts slowly, shows
+PROVED = TOGETHER = 100_000   # members, of a hub
 MIB = 1 << 20
 
 # Of the least: the same work in 300 lines of C that have nothing of Usher, on a quiet machine,
@@ -165,6 +167,35 @@ def say_growth(lines, table):
               f"usherd {small / MIB:.1f} -> {great / MIB:.1f} MiB")
 
 
+def run_proof(scratch, lines):
+    """What makes a listing trustworthy, beside all that a sync costs."""
+    app, members, page = contestants.App(scratch), min(MEMBERS[-1], PROVED), PAGES[0]
+    shares = []
+    for _ in range(RUNS):
+        with contestants.folder(scratch, "proof") as path:
+            done = subprocess.run([PROGRAMS / "proof", path, str(members), str(page)], check=True, capture_output=True,
+                                  text=True)
+        syncs = contestants.ours(scratch, app, members, page)
+        shares.append([float(done.stdout) / syncs[what].cpu for what in ("first", "unchanged")])
+    lines.say(f"proof-{members}x{page}", statistics.median(max(share) for share in shares), 0.05,
+              f"{float(done.stdout) * 1000:.1f} ms of CPU")
+
+
+def run_together(scratch, lines):
+    """Ten hubs at once; what a caller waits for is held to what is promised where the idle daemon
+    answers in 5 ms and 50 ms, and in proportion where the machine is slower."""
+    members = min(MEMBERS[-1], 10_000 if QUICK else TOGETHER)
+    found = [together.compare(scratch, contestants.App(scratch), members) for _ in range(1 if QUICK else 3)]
+    lines.say(f"together-{members}", statistics.median(one.at_once / one.one_by_one for one in found), 0.8,
+              " ".join(f"{one.at_once:.1f}/{one.one_by_one:.1f}s" for one in found))
+    for name, idle_ms, busy_ms in (("read", 5, 25), ("write", 50, 250)):
+        ratios = [getattr(one, f"busy_{name}") * 1000 / busy_ms / max(1, getattr(one, f"idle_{name}") * 1000 / idle_ms)
+                  for one in found]
+        lines.say(f"together-{name}-p99", statistics.median(ratios), 1.0,
+                  " ".join(f"idle {getattr(one, f'idle_{name}') * 1000:.1f}ms busy {getattr(one, f'busy_{name}') * 1000:.1f}ms"
+                           for one in found))
+
+
 def run_pages(scratch, lines):
     found = standing.member_pages(scratch, contestants.App(scratch), MEMBERS[-1], PAGES[-1])
     for when, times in found.items():
@@ -214,7 +245,8 @@ def main():
     print(f"bench: members {MEMBERS}, pages {PAGES}, {RUNS} runs, {BUILD}", flush=True)
     if "rows" in PARTS:
         run_rows(lines)
-    for part, names in ((run_sync, {"sync"}), (run_pages, {"pages"}), (run_standing, {"session", "idle"})):
+    for part, names in ((run_sync, {"sync"}), (run_proof, {"proof"}), (run_pages, {"pages"}),
+                        (run_together, {"together"}), (run_standing, {"session", "idle"})):
         if names & set(PARTS):
             with Scratch() as scratch:
                 part(scratch, lines)

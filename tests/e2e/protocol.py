@@ -552,7 +552,7 @@ def test_metrics(scratch):
             ("usher_http_answers", 'code="404"', "_total", 2, 2), ("usher_http_answers", 'code="422"', "_total", 1, 1),
             ("usher_store_map_bytes", None, "", 1 << 20, 1 << 40), ("usher_store_used_bytes", None, "", 4096, 1 << 30),
             ("usher_store_oldest_reader_seconds", None, "", 0, 60), ("usher_idle_sessions", None, "", 0, 4),
-            ("usher_event_streams", None, "", 0, 0), ("usher_idempotency_keys", None, "", 4, 40)):
+            ("usher_store_commits", None, "_total", 10, 400), ("usher_event_streams", None, "", 0, 0), ("usher_idempotency_keys", None, "", 4, 40)):
         value = found[family].get((suffix, labels))
         check(value is not None and least <= value <= most, f"{family}{suffix} {labels}: {value}, wanted {least} to {most}")
     text = ask(usher, "GET", "/metrics")[2].decode()
