@@ -65,6 +65,9 @@ attempt_begin (struct run *r, enum work_class class)
                                   json_integer (json_number (r->task, "attempts", 0) + 1));
     }
   json_set_time (r->task, "updated_at", clock_now_ms ());
+  /* That a change has started is written with its intent or its end, whichever comes first. */
+  if (!waits && class == WORK_WRITE && txn_error (t) == 0)
+    return 1;
   txn_doc_put (t, STORE_TASK, r->task);
   x = txn_commit (TAKE (t));
   if (x < 0)

@@ -37,7 +37,8 @@ struct work *work_pick (const struct work_list *l, bool writes_only, int64_t *sl
 
 /* ---- How an attempt at a task begins and ends in the store (attempt.c). */
 
-/* Reads the task and its hub into R and marks it started.  1: go; 0: not now, it is blocked
+/* Reads the task and its hub into R and marks it started, in the store too but for a change, whose
+   intent or end says it.  1: go; 0: not now, it is blocked
    or late; negative: the task is gone. */
 int attempt_begin (struct run *r, enum work_class class);
 /* Writes how the run ended.  True when the task is over. */

@@ -525,6 +525,18 @@ def metric(usher, name, labels=None, suffix=""):
     return families(text.decode())[name].get((suffix, labels), 0)
 
 
+def test_commits_of_a_change(scratch):
+    """A change is three commits: what is asked for, the intent with the task's state, the outcome."""
+    usher, app = Usher(scratch), App(scratch, users=3)
+    usher.connect(app)
+    usher.people("new@corp.test")
+    usher.wait_idle()
+    for change in (("invite", "Acme", "new@corp.test", "--role", "member"), ("remove", "Acme", "new@corp.test", "--yes")):
+        before = metric(usher, "usher_store_commits", suffix="_total")
+        usher.usher("member", *change)
+        equal(metric(usher, "usher_store_commits", suffix="_total") - before, 3, f"commits of {change[0]}")
+
+
 def test_metrics(scratch):
     """/metrics is OpenMetrics, counts what happened, and holds no secret and no name."""
     usher, app = Usher(scratch), App(scratch, users=7)
@@ -597,5 +609,6 @@ def test_health(scratch):
 if __name__ == "__main__":
     sys.exit(main([test_cursors, test_pages_while_rows_change, test_keys, test_key_under_way, test_key_survives_kill,
                    test_entity_tags, test_stream, test_stream_filters_and_rights, test_stream_ends,
-                   test_stream_slow_reader, test_stream_is_quiet, test_streams_are_bounded, test_metrics, test_health],
+                   test_stream_slow_reader, test_stream_is_quiet, test_streams_are_bounded, test_commits_of_a_change,
+                   test_metrics, test_health],
                   "protocol"))
