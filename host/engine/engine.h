@@ -110,7 +110,7 @@ void engine_key_make (const struct call *c, const char *key, const char *method,
                       size_t len, struct call_key *ret);
 /* 1: the request was done; its answer, a new reference, in *RET.  0: it is to be done now,
    with K in its call; engine_key_end when it is over.  -ECANCELED: another request has the
-   key, or the same one is under way. */
+   key, the same one is under way, or there are too many. */
 int engine_key_begin (struct engine *e, struct call_key *k, json_t **ret, struct refusal *r);
 /* After 0 and 1. */
 void engine_key_end (struct engine *e, struct call_key *k);

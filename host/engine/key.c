@@ -94,9 +94,7 @@ int
 key_keep (struct engine *e, struct txn *t, struct call_key *k, const json_t *answer, struct refusal *r)
 {
   json_t *kept = kept_for (t, k);
-  struct keys *keys = e->keys;
   struct id id;
-  bool room;
   int x;
 
   /* One past its time gives way to the new one. */
@@ -104,12 +102,6 @@ key_keep (struct engine *e, struct txn *t, struct call_key *k, const json_t *ans
   if (k->replaces)
     txn_doc_delete (t, STORE_ANSWER, &id);
   json_decref (kept);
-  pthread_mutex_lock (&keys->lock);
-  room = keys->n < KEYS_MAX;
-  pthread_mutex_unlock (&keys->lock);
-  if (!room)
-    return refuse (r, "rate-limited", NULL,
-                   "More than %u requests of the last 24 hours carried an Idempotency-Key; nothing was done.", KEYS_MAX);
   kept = doc_new (&system_caller);
   json_set_text (kept, "key", k->name);
   x = seal (e, k, answer, kept);
@@ -192,6 +184,22 @@ take_place (struct keys *keys, struct call_key *k)
   return !other;
 }
 
+/* Whether an answer to each of those under way can be kept: asked before anything is done,
+   because not every action has its effect in one commit. */
+static bool
+have_room (struct keys *keys)
+{
+  const struct call_key *k;
+  size_t n;
+
+  pthread_mutex_lock (&keys->lock);
+  n = keys->n;
+  for (k = keys->busy; k; k = k->next)
+    n++;
+  pthread_mutex_unlock (&keys->lock);
+  return n <= KEYS_MAX;
+}
+
 int
 engine_key_begin (struct engine *e, struct call_key *k, json_t **ret, struct refusal *r)
 {
@@ -208,6 +216,9 @@ engine_key_begin (struct engine *e, struct call_key *k, json_t **ret, struct ref
   txn_abort (t);
   if (kept && is_old (kept))
     json_decref (TAKE (kept));
+  if (x == 0 && !kept && !have_room (e->keys))
+    x = refuse (r, "rate-limited", NULL,
+                "More than %u requests of the last 24 hours carried an Idempotency-Key; nothing was done.", KEYS_MAX);
   if (kept && unseal (e, k, kept, &whole) < 0)
     x = refuse (r, "idempotency-conflict", NULL,
                 "The request was done, but its answer was sealed with a key that is gone.");

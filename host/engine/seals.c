@@ -375,33 +375,40 @@ reseal (struct engine *e, size_t *ret_done)
   return x;
 }
 
-/* Takes the old keys out of the store if nothing there needs them.  No other transaction
-   writes meanwhile, and values are sealed inside of one. */
+/* In T: takes the old keys out of the store if nothing there needs them.  No other
+   transaction writes meanwhile, and values are sealed inside of one. */
 static int
-drop_keys (struct engine *e, uint32_t current, size_t *ret_left)
+drop_keys (struct engine *e, struct txn *t, uint32_t current, size_t *ret_left)
 {
   _cleanup_ (buf_done) struct buf keys = BUF_INIT (KEYS_BYTES_MAX);
-  _cleanup_ (txn_abortp) struct txn *t = store_write (e->store);
   int x;
 
   *ret_left = count_values (t, e->vault).old;
   if (*ret_left || txn_error (t))
     return txn_error (t);
   x = vault_put_keys (e->vault, current, &keys);
-  if (x < 0)
-    return x;
-  txn_meta_put (t, DATA_KEYS, keys.data, keys.len);
-  x = txn_commit (TAKE (t));
-  return x == 0 ? fail_point ("rotate-key-dropped") : x;
+  if (x == 0)
+    txn_meta_put (t, DATA_KEYS, keys.data, keys.len);
+  return x;
+}
+
+static int
+refuse_rotation (struct refusal *r, int error)
+{
+  if (error == -E2BIG)
+    return refuse (r, "unavailable", NULL, "%s", vault_strerror (-ENOSPC));
+  return refuse_errno (r, error);
 }
 
 /* The old keys leave the store, but stay in memory until the next rotation or the end of
    the process: a reader may still hold a value from before. */
 static int
-rotate (struct engine *e, const struct call *c, json_t **ret)
+rotate (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
+  json_t *answer = NULL;
   size_t done = 0, left = 0;
   uint32_t key = 0;
+  struct txn *t;
   int x;
 
   if (e->data_key)
@@ -409,14 +416,19 @@ rotate (struct engine *e, const struct call *c, json_t **ret)
   x = add_key (e, c, &key);
   if (x == 0)
     x = reseal (e, &done);
-  if (x == 0)
-    x = drop_keys (e, key, &left);
   if (x < 0)
-    return x;
-  e->data_key = left ? 0 : key;
-  *ret = json_pack ("{s:I, s:I, s:I}", "key", (json_int_t) key, "sealed", (json_int_t) done, "unopened",
-                    (json_int_t) left);
-  return 0;
+    return refuse_rotation (r, x);
+  t = store_write (e->store);
+  x = drop_keys (e, t, key, &left);
+  if (x == 0)
+    answer = json_pack ("{s:I, s:I, s:I}", "key", (json_int_t) key, "sealed", (json_int_t) done, "unopened",
+                        (json_int_t) left);
+  else
+    (void) refuse_rotation (r, x);
+  x = call_end (e, c, t, x, answer, ret, r);
+  if (x == 0)
+    e->data_key = left ? 0 : key;
+  return x;
 }
 
 int
@@ -429,12 +441,9 @@ engine_key_rotate (struct engine *e, const struct call *c, json_t **ret, struct 
   if (x < 0)
     return x;
   pthread_mutex_lock (&e->seals_lock);
-  x = rotate (e, c, ret);
+  x = rotate (e, c, ret, r);
   pthread_mutex_unlock (&e->seals_lock);
-  if (x == -E2BIG)
-    return refuse (r, "unavailable", NULL, "%s", vault_strerror (-ENOSPC));
-  if (x < 0)
-    return refuse_errno (r, x);
-  log_info ("data keys were rotated");
-  return 0;
+  if (x == 0)
+    log_info ("data keys were rotated");
+  return x;
 }
