@@ -71,15 +71,42 @@ grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller 
   event_add (t, &(struct event) { .type = "grant.ended", .caller = c, .hub = hub, .person = known ? &person : NULL });
 }
 
+void
+grant_share (struct txn *t, const struct caller *c, const json_t *hub, const struct id *person,
+             const struct grant_terms *terms)
+{
+  struct id hub_id = { { 0 } };
+  json_t *grant;
+  bool fresh;
+
+  (void) json_id (hub, "id", &hub_id);
+  grant = grant_direct (t, &hub_id, person);
+  fresh = !grant;
+  if (fresh)
+    grant = grant_new (c, &hub_id, person, "share", terms->role, terms->seat, NULL);
+  json_set_text (grant, "hub_role", hub_role_name (terms->role));
+  (void) json_object_set_new (grant, "seat", json_boolean (terms->seat));
+  if (terms->roles)
+    (void) json_object_set (grant, "roles", terms->roles);
+  if (terms->fields)
+    (void) json_object_set (grant, "fields", terms->fields);
+  (void) json_object_del (grant, "lapsed");
+  json_set_time (grant, "changed_at", clock_now_ms ());
+  txn_doc_put (t, STORE_GRANT, grant);
+  event_add (t, &(struct event) { .type = fresh ? "grant.created" : "grant.changed", .caller = c, .hub = hub,
+                                  .person = person });
+  json_decref (grant);
+}
+
 struct owners
 {
   struct txn *t;
   struct id except;
-  size_t n;
+  bool found;
 };
 
 static bool
-count_owner (void *arg, json_t *grant)
+find_owner (void *arg, json_t *grant)
 {
   struct owners *o = arg;
   struct id person;
@@ -89,20 +116,22 @@ count_owner (void *arg, json_t *grant)
       || !json_id (grant, "person", &person) || id_equal (&person, &o->except))
     return true;
   doc = txn_doc_get (o->t, STORE_PERSON, &person);
-  o->n += doc && !streq (json_text (doc, "status"), "removed");
+  o->found = doc && !streq (json_text (doc, "status"), "removed");
   json_decref (doc);
-  return true;
+  return !o->found;
 }
 
-size_t
-hub_owners (struct txn *t, const struct id *hub, const struct id *except)
+bool
+hub_has_owner (struct txn *t, const struct id *hub, const struct id *except)
 {
-  struct owners o = { t, *except, 0 };
+  struct owners o = { .t = t };
   char key[ID_TEXT_SIZE];
 
+  if (except)
+    o.except = *except;
   id_format (hub, key);
-  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_HUB, key, false, NULL, count_owner, &o);
-  return o.n;
+  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_HUB, key, false, NULL, find_owner, &o);
+  return o.found;
 }
 
 /* The roles a member was last seen with. */

@@ -408,8 +408,18 @@ json_t *grant_new (const struct caller *c, const struct id *hub, const struct id
 /* The person's one direct grant, a new reference; NULL = none. */
 json_t *grant_direct (struct txn *t, const struct id *hub, const struct id *person);
 void grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller *c);
-/* How many active owners the hub has beside EXCEPT. */
-size_t hub_owners (struct txn *t, const struct id *hub, const struct id *except);
+/* Makes the person's direct grant, or edits it; puts it and the event.  Without a list of roles,
+   or fields (both borrowed), those it has stay. */
+struct grant_terms
+{
+  enum hub_role role;
+  bool seat;
+  json_t *roles, *fields;
+};
+void grant_share (struct txn *t, const struct caller *c, const json_t *hub, const struct id *person,
+                  const struct grant_terms *terms);
+/* Whether the hub has an active owner beside EXCEPT (may be NULL). */
+bool hub_has_owner (struct txn *t, const struct id *hub, const struct id *except);
 /* What grants call for (behaviour 6.1): seat, hub role, and the app roles as an array of
    {id, group}.  A purely individual grant follows the app. */
 struct wanted

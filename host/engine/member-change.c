@@ -102,16 +102,26 @@ invite_person (struct txn *t, struct invite *i, struct refusal *r)
   return 0;
 }
 
+/* Managers share with collaborators, owners with everybody.  Where no owner is left, a
+   super-admin may name one, for the hub alone (behaviour 5.27): an admin may not, who could
+   else take any hub by removing its owner. */
+static int
+invite_may (struct txn *t, const struct invite *i, struct refusal *r)
+{
+  if (i->role == HUB_OWNER && !i->seat && caller_role (t, i->c->caller) >= ROLE_SUPER_ADMIN
+      && !hub_has_owner (t, &i->hub_id, /* except= */ NULL))
+    return 0;
+  return caller_may_hub (t, i->c->caller, SCOPE_WRITE, i->hub, i->role > HUB_COLLABORATOR ? HUB_OWNER : HUB_MANAGER, r);
+}
+
 static int
 invite_input (struct txn *t, struct invite *i, struct refusal *r)
 {
-  const json_t *body = i->c->body, *seat = json_object_get (body, "seat");
+  const json_t *body = i->c->body;
   const char *role = json_text (body, "hub_role");
   struct app_error error = { 0 };
   int x;
 
-  i->role = HUB_COLLABORATOR;
-  i->seat = !json_is_false (seat);
   if (role && hub_role_parse (role, &i->role) < 0)
     return refuse (r, "validation-failed", "hub_role", "hub_role is owner, manager or collaborator, not %s.", role);
   if (!i->seat && i->role == HUB_COLLABORATOR)
@@ -156,28 +166,6 @@ invite_member (struct txn *t, const struct invite *i, struct member *m, struct r
   return 0;
 }
 
-/* The direct grant is made or edited. */
-static void
-invite_grant (struct txn *t, const struct invite *i)
-{
-  json_t *grant = grant_direct (t, &i->hub_id, &i->person_id);
-  bool fresh = !grant;
-
-  if (fresh)
-    grant = grant_new (i->c->caller, &i->hub_id, &i->person_id, "share", i->role, i->seat, NULL);
-  json_set_text (grant, "hub_role", hub_role_name (i->role));
-  (void) json_object_set_new (grant, "seat", json_boolean (i->seat));
-  (void) json_object_set (grant, "roles", i->roles);
-  if (i->fields)
-    (void) json_object_set (grant, "fields", i->fields);
-  (void) json_object_del (grant, "lapsed");
-  json_set_time (grant, "changed_at", clock_now_ms ());
-  txn_doc_put (t, STORE_GRANT, grant);
-  event_add (t, &(struct event) { .type = fresh ? "grant.created" : "grant.changed", .caller = i->c->caller,
-                                  .hub = i->hub, .person = &i->person_id });
-  json_decref (grant);
-}
-
 static json_t *
 invite_task_input (const struct invite *i)
 {
@@ -200,7 +188,7 @@ invite_present (struct txn *t, struct invite *i, struct member *m, bool may_upda
   wanted_resolve (t, i->hub, &m->link.person, m, &before);
   if (id_is_zero (&m->link.person))
     {
-      member_link_person (m, i->hub, i->person, i->role);
+      member_link_person (m, i->hub, i->person, /* adopted= */ false);
       event_add (t, &(struct event) { .type = "member.matched", .caller = i->c->caller, .hub = i->hub,
                                       .member = &m->link.id, .person = &i->person_id });
     }
@@ -267,7 +255,8 @@ invite_effect (struct txn *t, struct invite *i, json_t **ret_task, struct refusa
     x = i->seat ? check_can (i->app, i->hub, "add-user", r) : 0;
   if (x < 0)
     return x;
-  invite_grant (t, i);
+  grant_share (t, i->c->caller, i->hub, &i->person_id,
+               &(struct grant_terms) { .role = i->role, .seat = i->seat, .roles = i->roles, .fields = i->fields });
   if (!i->seat)
     return 0;
   if (there && holds_seat (&m))
@@ -285,20 +274,23 @@ invite_effect (struct txn *t, struct invite *i, json_t **ret_task, struct refusa
 int
 engine_member_invite (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  const char *role = json_text (c->body, "hub_role");
-  bool high = role && !streq (role, "collaborator");
   struct apps *apps = engine_apps (e);
-  struct invite i = { .c = c };
+  struct invite i = { .c = c, .role = HUB_COLLABORATOR };
   json_t *task = NULL;
   struct txn *t;
-  int x = member_begin (e, c, high ? HUB_OWNER : HUB_MANAGER, &t, &i.hub, NULL, NULL, r);
+  int x = member_begin (e, c, HUB_NONE, &t, &i.hub, NULL, NULL, r);
 
   if (x == 0)
     {
       i.app = apps_find (apps, json_text (i.hub, "app"));
+      i.seat = !json_is_false (json_object_get (c->body, "seat"));
+      (void) hub_role_parse (json_text (c->body, "hub_role"), &i.role);
       (void) json_id (i.hub, "id", &i.hub_id);
-      x = i.app ? invite_input (t, &i, r)
-                : refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (i.hub, "app"));
+      x = invite_may (t, &i, r);
+      if (x == 0 && !i.app)
+        x = refuse (r, "unavailable", NULL, "The app file of %s is not installed.", json_text (i.hub, "app"));
+      if (x == 0)
+        x = invite_input (t, &i, r);
       if (x == 0)
         x = invite_effect (t, &i, &task, r);
       x = end_task (e, c, t, x, i.hub, task, ret, r);

@@ -371,14 +371,13 @@ member_set_status (struct member *m, uint16_t status)
   m->link.changed_ms = clock_now_ms ();
 }
 
-/* Links M to PERSON with an adopted grant of ROLE. */
 void
-member_link_person (struct member *m, const json_t *hub, const json_t *person, enum hub_role role)
+member_link_person (struct member *m, const json_t *hub, const json_t *person, bool adopted)
 {
   (void) json_id (person, "id", &m->link.person);
-  m->link.flags &= ~(MEMBER_F_GUEST | MEMBER_F_NO_AUTO_MATCH);
-  m->link.flags |= MEMBER_F_ADOPTED | (json_flag (person, "is_guest") ? MEMBER_F_GUEST : 0);
-  m->link.hub_role = (uint8_t) role;
+  m->link.flags &= ~(MEMBER_F_ADOPTED | MEMBER_F_GUEST | MEMBER_F_NO_AUTO_MATCH);
+  m->link.flags |= (adopted ? MEMBER_F_ADOPTED : 0) | (json_flag (person, "is_guest") ? MEMBER_F_GUEST : 0);
+  m->link.hub_role = HUB_COLLABORATOR;
   m->link.adopted_ms = clock_now_ms ();
   if (m->link.status != MEMBER_SYNC_FAILED)
     member_set_status (m, m->link.flags & MEMBER_F_INVITE ? MEMBER_PENDING_INVITE : member_settled (hub));
@@ -445,7 +444,10 @@ engine_member_match (struct engine *e, const struct call *c, json_t **ret, struc
   if (x == 0)
     {
       (void) json_id (hub, "id", &hub_id);
-      member_link_person (&m, hub, person, role);
+      member_link_person (&m, hub, person, role == HUB_COLLABORATOR);
+      /* Owners are looked for among grants. */
+      if (role == HUB_OWNER)
+        grant_share (t, c->caller, hub, &m.link.person, &(struct grant_terms) { .role = role, .seat = true });
       m.row = NULL;
       txn_member_put (t, &hub_id, &m);
       event_add (t, &(struct event) { .type = "member.matched", .caller = c->caller, .hub = hub, .member = &member,
@@ -496,7 +498,7 @@ member_check_own (struct txn *t, const struct call *c, const json_t *hub, const 
   json_decref (grant);
   if (role > HUB_COLLABORATOR && id_equal (&m->link.person, &c->caller->person))
     return refuse (r, "self-removal", NULL, "This would end your own role on the hub.");
-  if (role == HUB_OWNER && hub_owners (t, &hub_id, &m->link.person) == 0)
+  if (role == HUB_OWNER && !hub_has_owner (t, &hub_id, &m->link.person))
     return refuse (r, "last-owner", NULL, "This is the hub's last owner.");
   return 0;
 }

@@ -18,7 +18,8 @@ int member_hold (struct member *m, struct arena *held);
 int member_end (struct engine *e, const struct call *c, struct txn *t, int x, json_t *hub, const struct id *member,
                 json_t **ret, struct refusal *r);
 void member_set_status (struct member *m, uint16_t status);
-void member_link_person (struct member *m, const json_t *hub, const json_t *person, enum hub_role role);
+/* Links M to PERSON: as a collaborator where it is ADOPTED, else as a grant says. */
+void member_link_person (struct member *m, const json_t *hub, const json_t *person, bool adopted);
 void member_unlink (struct txn *t, const json_t *hub, struct member *m, const struct caller *c);
 /* Guests and login-only persons are collaborators only. */
 int member_role_allowed (const json_t *person, enum hub_role role, struct refusal *r);

@@ -243,6 +243,7 @@ check_hub (void *arg, json_t *hub)
   const char *status = json_text (hub, "status"), *reason = json_text (hub, "status_reason");
   char name[128], detail[512], until[CLOCK_RFC3339_SIZE] = "";
   int64_t waits = hub_app_waits_until (hub);
+  struct id id;
 
   if (!hub_is_live (hub) || (!h->sight.all && sight_role (&h->sight, h->t, hub, "id") < HUB_MANAGER))
     return true;
@@ -255,6 +256,10 @@ check_hub (void *arg, json_t *hub)
     add_check (h->checks, name, false, detail, "It is tried again every hour.  To try at once: usher hub check.");
   else
     add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
+  (void) snprintf (name, sizeof name, "owner of %s", json_text (hub, "label"));
+  if (json_id (hub, "id", &id) && !hub_has_owner (h->t, &id, /* except= */ NULL))
+    add_check (h->checks, name, false, "nobody is left who owns the hub",
+               "A super-admin names somebody: usher member invite HUB EMAIL --hub-role owner --no-seat.");
   return true;
 }
 

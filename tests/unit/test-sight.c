@@ -11,7 +11,7 @@ static struct conf conf;
 static struct engine *engine;
 
 /* Who acts: the owner of the workspace, who set it up, and people made by them. */
-static struct caller owner, admin, ann, ben, guest;
+static struct caller owner, super, admin, ann, ben, guest;
 
 /* Runs ACTION and answers what it answered; NULL for a refusal, whose code is put in CODE. */
 static char code[64], field[64];
@@ -104,6 +104,7 @@ setup (void)
   engine_socket_caller (engine, &owner);
   good (engine_setup, &owner, NULL, json_pack ("{s:s}", "owner", "owner@example.com"));
   engine_socket_caller (engine, &owner);
+  super = person ("super@example.com", "super-admin");
   admin = person ("admin@example.com", "admin");
   ann = person ("ann@example.com", "user");
   ben = person ("ben@example.com", "user");
@@ -399,6 +400,61 @@ START_TEST (test_a_stream_ends_with_its_callers_rights)
 }
 END_TEST
 
+static json_t *
+share (const char *role, bool seat)
+{
+  return json_pack ("{s:s, s:s, s:b}", "email", "ben@example.com", "hub_role", role, "seat", (int) seat);
+}
+
+START_TEST (test_a_hub_that_nobody_owns_gets_an_owner)
+{
+  refused (engine_member_invite, &super, "A", share ("owner", false), "not-permitted");
+  ck_assert (!doctor_names (&owner, "owner of A"));
+  good (engine_person_remove, &owner, "ann@example.com", NULL);
+  ck_assert (doctor_names (&owner, "owner of A") && !doctor_names (&owner, "owner of B"));
+  /* Who may not, and what: nothing but the owner's role. */
+  refused (engine_member_invite, &admin, "A", share ("owner", false), "not-permitted");
+  refused (engine_member_invite, &ben, "A", share ("owner", false), "not-permitted");
+  refused (engine_member_invite, &super, "A", share ("owner", true), "not-permitted");
+  refused (engine_member_invite, &super, "A", share ("manager", false), "not-permitted");
+  refused (engine_hub_set, &super, "A", fields ("leave", "delete"), "not-permitted");
+  good (engine_member_invite, &super, "A", share ("owner", false));
+  ck_assert (!doctor_names (&owner, "owner of A"));
+  good (engine_hub_set, &ben, "A", fields ("leave", "delete"));
+  /* Once. */
+  refused (engine_member_invite, &super, "A", share ("owner", false), "not-permitted");
+}
+END_TEST
+
+START_TEST (test_who_was_matched_as_owner_owns)
+{
+  struct member m = { .link = { .id = id_new (), .status = MEMBER_UNMATCHED } };
+  struct call call = { .caller = &ann, .path = { "A", NULL }, .body = json_pack ("{s:s, s:s}", "person",
+                       "ben@example.com", "hub_role", "owner") };
+  struct txn *t = store_write (f.store);
+  json_t *doc = NULL, *answer = NULL;
+  struct refusal r = { 0 };
+  char id[ID_TEXT_SIZE];
+  struct id hub;
+
+  ck_assert_int_eq (find_hub (t, "A", false, &doc, &r), 0);
+  ck_assert (json_id (doc, "id", &hub));
+  json_decref (doc);
+  txn_member_put (t, &hub, &m);
+  ck_assert_int_eq (txn_commit (t), 0);
+  id_format (&m.link.id, id);
+  call.path[1] = id;
+  ck_assert_int_eq (engine_member_match (engine, &call, &answer, &r), 0);
+  ck_assert_str_eq (json_text (answer, "hub_role"), "owner");
+  json_decref (answer);
+  json_decref (call.body);
+  good (engine_person_remove, &owner, "ann@example.com", NULL);
+  ck_assert (!doctor_names (&owner, "owner of A"));
+  refused (engine_member_invite, &super, "A", share ("owner", false), "not-permitted");
+  good (engine_hub_set, &ben, "A", fields ("leave", "delete"));
+}
+END_TEST
+
 START_TEST (test_tokens_are_ones_own)
 {
   good (engine_token_create, &ann, NULL, json_pack ("{s:s}", "name", "mine"));
@@ -425,6 +481,8 @@ fill (TCase *t)
   tcase_add_test (t, test_restored_hub_keeps_its_account);
   tcase_add_test (t, test_a_stream_shows_what_the_list_does);
   tcase_add_test (t, test_a_stream_ends_with_its_callers_rights);
+  tcase_add_test (t, test_a_hub_that_nobody_owns_gets_an_owner);
+  tcase_add_test (t, test_who_was_matched_as_owner_owns);
   tcase_add_test (t, test_tokens_are_ones_own);
 }
 
