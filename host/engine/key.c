@@ -14,7 +14,6 @@
 
 #define KEPT_MS (24 * 3600 * 1000LL)
 #define KEYS_MAX 100000u
-#define PRUNE_AT_ONCE 5000u
 #define SEALED_MAX (VAULT_VALUE_MAX + VAULT_OVERHEAD)
 #define FIELD "sealed"
 
@@ -251,31 +250,38 @@ engine_key_end (struct engine *e, struct call_key *k)
 
 /* ---- Upkeep. */
 
+struct old
+{
+  json_t *ids;
+  size_t max;
+};
+
 static bool
 collect_old (void *arg, json_t *kept)
 {
-  json_t *old = arg;
+  struct old *o = arg;
 
   /* Ids ascend with the time they were made: the walk ends at the first young one. */
-  return is_old (kept) && json_array_append (old, json_object_get (kept, "id")) == 0
-         && json_array_size (old) < PRUNE_AT_ONCE;
+  return is_old (kept) && json_array_append (o->ids, json_object_get (kept, "id")) == 0
+         && json_array_size (o->ids) < o->max;
 }
 
 size_t
-keys_prune (struct txn *t)
+keys_prune (struct txn *t, size_t max)
 {
-  json_t *old = json_array (), *text;
+  struct old old = { json_array (), max };
+  json_t *text;
   struct id id;
   size_t i, n = 0;
 
-  txn_doc_walk (t, STORE_ANSWER, 0, NULL, false, NULL, collect_old, old);
-  json_array_foreach (old, i, text)
+  txn_doc_walk (t, STORE_ANSWER, 0, NULL, false, NULL, collect_old, &old);
+  json_array_foreach (old.ids, i, text)
     if (id_parse (json_string_value (text), &id) == 0)
       {
         txn_doc_delete (t, STORE_ANSWER, &id);
         n++;
       }
-  json_decref (old);
+  json_decref (old.ids);
   return n;
 }
 

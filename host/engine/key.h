@@ -13,8 +13,8 @@ int key_keep (struct engine *e, struct txn *t, struct call_key *k, const json_t 
 void key_kept (struct engine *e, const struct call_key *k);
 /* How many answers are kept. */
 size_t keys_count (struct engine *e);
-/* Deletes answers past their time, a limited number at once; how many. */
-size_t keys_prune (struct txn *t);
+/* Deletes answers past their time, at most MAX; how many. */
+size_t keys_prune (struct txn *t, size_t max);
 /* N were deleted for good. */
 void keys_pruned (struct engine *e, size_t n);
 

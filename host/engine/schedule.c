@@ -15,6 +15,7 @@
 #define PURGE_MS (30 * 24 * 3600 * 1000LL)
 #define PRUNE_AT_ONCE 1000u
 #define PRUNE_EVERY_MS (3600 * 1000LL)
+#define PRUNE_PAUSE_MS 50         /* between pieces: a million events in two minutes */
 #define PURGE_AT_ONCE 5000u
 #define ISSUE_KEPT_MS (7 * 24 * 3600 * 1000LL)
 #ifdef USHER_TEST_HOOKS
@@ -32,6 +33,7 @@ struct schedule
   bool stop;                      /* guarded by lock */
   int64_t looked_ms;              /* guarded by lock; monotonic */
   int64_t pruned_ms;
+  bool pruning;                   /* the last piece was a whole one */
 };
 
 static bool
@@ -142,7 +144,10 @@ look_at_hub (struct txn *t, json_t *hub, json_t *started, int64_t now)
     (void) json_array_append_new (started, task);
 }
 
-struct old_tasks
+/* ---- What retention lets go: a piece in a transaction, and the next one soon. */
+
+/* Documents past their time. */
+struct old
 {
   int64_t before_ms;
   json_t *ids;
@@ -150,64 +155,88 @@ struct old_tasks
 
 /* Ids ascend with the time they were made: the walk ends at the first young one. */
 static bool
-collect_old (void *arg, json_t *task)
+collect_task (void *arg, json_t *task)
 {
-  struct old_tasks *o = arg;
+  struct old *o = arg;
 
-  if (json_time (task, "created_at") >= o->before_ms || json_array_size (o->ids) >= PRUNE_AT_ONCE)
+  if (json_time (task, "created_at") >= o->before_ms)
     return false;
   if (json_object_get (task, "ended_at"))
     (void) json_array_append (o->ids, json_object_get (task, "id"));
-  return true;
+  return json_array_size (o->ids) < PRUNE_AT_ONCE;
 }
-
-struct old_issues
-{
-  int64_t before_ms;
-  json_t *ids;
-};
 
 static bool
 collect_seen_issue (void *arg, json_t *issue)
 {
-  struct old_issues *o = arg;
+  struct old *o = arg;
 
   if (!streq (json_text (issue, "state"), "unread") && json_time (issue, "updated_at") < o->before_ms)
     (void) json_array_append (o->ids, json_object_get (issue, "id"));
   return json_array_size (o->ids) < PRUNE_AT_ONCE;
 }
 
-/* Read or resolved ones leave after a week; unread ones stay (behaviour 5.27). */
-static void
-prune_issues (struct txn *t, int64_t now)
+static size_t
+prune_docs (struct txn *t, enum store_kind kind, int64_t before_ms, txn_doc_fn *collect)
 {
-  struct old_issues old = { now - ISSUE_KEPT_MS, json_array () };
+  struct old old = { before_ms, json_array () };
   json_t *text;
   struct id id;
-  size_t i;
+  size_t i, n;
 
-  txn_doc_walk (t, STORE_ISSUE, 0, NULL, false, NULL, collect_seen_issue, &old);
+  txn_doc_walk (t, kind, 0, NULL, false, NULL, collect, &old);
   json_array_foreach (old.ids, i, text)
     if (id_parse (json_string_value (text), &id) == 0)
-      txn_doc_delete (t, STORE_ISSUE, &id);
+      txn_doc_delete (t, kind, &id);
+  n = json_array_size (old.ids);
   json_decref (old.ids);
+  return n;
 }
 
-static void
-prune (struct engine *e, struct txn *t, int64_t now)
+/* In T: whether there may be more. */
+static bool
+prune (struct engine *e, struct txn *t, int64_t now, size_t *ret_keys)
 {
-  struct old_tasks old = { now - (int64_t) e->conf->retention.tasks, json_array () };
-  json_t *text;
-  struct id id;
+  size_t n[] = {
+    txn_event_prune (t, now - (int64_t) e->conf->retention.events, PRUNE_AT_ONCE),
+    prune_docs (t, STORE_TASK, now - (int64_t) e->conf->retention.tasks, collect_task),
+    /* Read or resolved ones leave after a week; unread ones stay (behaviour 5.27). */
+    prune_docs (t, STORE_ISSUE, now - ISSUE_KEPT_MS, collect_seen_issue),
+    *ret_keys = keys_prune (t, PRUNE_AT_ONCE),
+  };
+  bool more = false;
   size_t i;
 
-  (void) txn_event_prune (t, now - (int64_t) e->conf->retention.events, PRUNE_AT_ONCE);
-  txn_doc_walk (t, STORE_TASK, 0, NULL, false, NULL, collect_old, &old);
-  json_array_foreach (old.ids, i, text)
-    if (id_parse (json_string_value (text), &id) == 0)
-      txn_doc_delete (t, STORE_TASK, &id);
-  json_decref (old.ids);
-  prune_issues (t, now);
+  for (i = 0; i < ARRAY_SIZE (n); i++)
+    more = more || n[i] == PRUNE_AT_ONCE;
+  return more;
+}
+
+/* The next piece where it is time for one; when there may be another: in so many
+   milliseconds. */
+static int64_t
+prune_some (struct schedule *s)
+{
+  int64_t now = clock_now_ms ();
+  struct txn *t;
+  size_t n;
+  int x;
+
+  if (!s->pruning && now < s->pruned_ms + PRUNE_EVERY_MS && now >= s->pruned_ms)
+    return PRUNE_EVERY_MS;
+  s->pruned_ms = now;
+  t = store_write (s->e->store);
+  s->pruning = prune (s->e, t, now, &n);
+  x = txn_commit (t);
+  if (x == 0)
+    keys_pruned (s->e, n);
+  else
+    {
+      s->pruning = false;
+      log_error ("what is past its time cannot be deleted because the store answers %s; tried again in an hour",
+                 strerror (-x));
+    }
+  return s->pruning ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
 }
 
 /* Anything to do?  Asked on a snapshot, so that an idle daemon writes nothing. */
@@ -264,24 +293,6 @@ look (struct engine *e)
   json_decref (started);
 }
 
-/* What retention lets go, in pieces. */
-static void
-prune_some (struct schedule *s)
-{
-  int64_t now = clock_now_ms ();
-  struct txn *t;
-  size_t n;
-
-  if (now < s->pruned_ms + PRUNE_EVERY_MS && now >= s->pruned_ms)
-    return;
-  s->pruned_ms = now;
-  t = store_write (s->e->store);
-  prune (s->e, t, now);
-  n = keys_prune (t);
-  if (txn_commit (t) == 0)
-    keys_pruned (s->e, n);
-}
-
 void
 hubs_probe (struct engine *e, const char *connector)
 {
@@ -319,19 +330,21 @@ static void *
 thread_main (void *arg)
 {
   struct schedule *s = arg;
-  int64_t idle;
+  int64_t idle, wait;
 
   pthread_mutex_lock (&s->lock);
   while (!s->stop)
     {
       pthread_mutex_unlock (&s->lock);
       look (s->e);
-      prune_some (s);
+      wait = MIN (prune_some (s), SLEEP_MAX_MS);
       idle = session_pool_sweep (s->e->pool);
+      if (idle >= 0)
+        wait = MIN (MAX (idle, 1), wait);
       pthread_mutex_lock (&s->lock);
       s->looked_ms = clock_mono_ms ();
       if (!s->stop)
-        sleep_until (s, idle >= 0 ? MIN (MAX (idle, 1), SLEEP_MAX_MS) : SLEEP_MAX_MS);
+        sleep_until (s, wait);
     }
   pthread_mutex_unlock (&s->lock);
   return NULL;

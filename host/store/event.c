@@ -246,30 +246,29 @@ struct pruned
   bool whole;               /* all of them followed each other */
 };
 
-/* Deletes the event that W is at, if it is old. */
+/* Deletes the event that W is at, if it is old.  One that is damaged goes like others: where
+   it has no time any more, it stood before all that are younger; where its text tells no hub
+   and person, its entries in the indexes stay and lead nowhere, which walks pass over. */
 static bool
 prune (struct walk *w, struct pruned *p)
 {
-  struct chain_event stored = { 0 };
+  struct chain_event stored = { .time_ms = INT64_MIN };
+  bool there = chain_event_get (w->value.mv_data, w->value.mv_size, &stored) == 0;
   struct key key;
-  int64_t ms = 0;
-  json_t *event = parse (w->t, &w->value, &ms);
-  bool old = event && ms < p->before_ms
-             && key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &stored.seq);
+  json_t *event;
 
-  if (old)
-    {
-      (void) chain_event_get (w->value.mv_data, w->value.mv_size, &stored);
-      p->whole = p->whole && chain_follow (w->t->store, &p->base, &stored);
-      seq_key (&key, stored.seq);
-      txn_erase (w->t, DB_EVENT, &key);
-      if (index_key (&key, EVENT_HUB, event, "hub", stored.seq))
-        txn_erase (w->t, DB_EVENT, &key);
-      if (index_key (&key, EVENT_PERSON, event, "person", stored.seq))
-        txn_erase (w->t, DB_EVENT, &key);
-    }
+  if (stored.time_ms >= p->before_ms || !key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &stored.seq))
+    return false;
+  p->whole = p->whole && there && chain_follow (w->t->store, &p->base, &stored);
+  event = there ? json_loadb (stored.text, stored.len, 0, NULL) : NULL;
+  seq_key (&key, stored.seq);
+  txn_erase (w->t, DB_EVENT, &key);
+  if (index_key (&key, EVENT_HUB, event, "hub", stored.seq))
+    txn_erase (w->t, DB_EVENT, &key);
+  if (index_key (&key, EVENT_PERSON, event, "person", stored.seq))
+    txn_erase (w->t, DB_EVENT, &key);
   json_decref (event);
-  return old;
+  return true;
 }
 
 size_t

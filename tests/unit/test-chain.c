@@ -325,6 +325,26 @@ START_TEST (test_retention_does_not_heal_what_is_broken)
 }
 END_TEST
 
+START_TEST (test_damage_does_not_stop_retention)
+{
+  struct buf value = BUF_INIT (4096);
+  struct txn *t = store_write (f.store);
+
+  /* One whose text is no JSON, and one that was cut before its time ends. */
+  take (t, 2, &value);
+  value.data[value.len - 1] = 'x';
+  put (t, 2, &value);
+  value.len = 4;
+  put (t, 3, &value);
+  /* Neither goes before its time. */
+  ck_assert_uint_eq (txn_event_prune (t, clock_now_ms () - 60000, 1000), 0);
+  ck_assert_uint_eq (txn_event_prune (t, clock_now_ms () + 1000, 1000), EVENTS);
+  ck_assert_int_eq (txn_commit (t), 0);
+  is_broken (CHAIN_BASE, 0);
+  buf_done (&value);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
@@ -340,6 +360,7 @@ fill (TCase *t)
   tcase_add_test (t, test_an_event_with_a_hash_but_without_the_key_is_found);
   tcase_add_test (t, test_retention_moves_the_base);
   tcase_add_test (t, test_retention_does_not_heal_what_is_broken);
+  tcase_add_test (t, test_damage_does_not_stop_retention);
 }
 
 UNIT_MAIN ("chain", fill)

@@ -171,7 +171,7 @@ START_TEST (test_a_day_later_they_go)
   do
     {
       t = store_write (f.store);
-      n = keys_prune (t);
+      n = keys_prune (t, 5000);
       ck_assert_int_eq (txn_commit (t), 0);
       keys_pruned (&engine, n);
       all += n;
