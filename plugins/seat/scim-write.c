@@ -355,8 +355,6 @@ scim_remove (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c
   struct scim_user user = { 0 };
   int32_t r;
 
-  if (s->leave == SCIM_DELETE && c->member->id)
-    return delete_user (ctx, s, c->member->id);
   r = s->leave == SCIM_STRIP ? locate (ctx, s, c->member, &user) : scim_look_up (ctx, s, c->member, &user);
   if (r == USHER_ABSENT)
     r = USHER_ALREADY;

@@ -527,6 +527,7 @@ START_TEST (test_a_refusal_names_its_kind)
 
   begin (&s, conf);
   s.app->traps.status = cases[_i].status;
+  s.app->traps.status_of_writes = true;
   s.app->traps.detail = cases[_i].detail;
   ck_assert_int_eq (write_one (&s, RUN_REMOVE, "u2", NULL, NULL), cases[_i].r);
   ck_assert_uint_eq (s.app->trapped, 1);

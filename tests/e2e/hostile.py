@@ -408,6 +408,29 @@ def no_read_no_filter(scratch):
     without_ids(scratch, no_filter=True)
 
 
+def delete_is_no_proof(scratch):
+    """An app that deletes is asked who is there first, and its 404 to a deletion does not count as gone"""
+    app = App(scratch, users=USERS)
+    usher = Usher(scratch, config=QUICK)
+    usher.connect(app, leave="delete")
+    # Nobody by that id any more: nothing is sent.
+    app.change(remove=["user000001@example.com"])
+    app.reset_counts()
+    usher.usher("member", "remove", "Acme", "user000001@example.com", "--yes")
+    equal((usher.tasks()[0]["result"], app.counts().get("delete-user", 0)), ("no-op", 0), "the removal of nobody")
+    # Found in the list alone.
+    app.faults(error={"kind": "read-user", "status": 404})
+    usher.usher("member", "remove", "Acme", "user000002@example.com", "--yes")
+    check(app.fired("error"), "no id was asked for")
+    equal((usher.tasks()[0]["result"], app.user("user000002@example.com")), ("done", None), "the removal")
+    # It says 404 to the deletion, and shows who was to be deleted.
+    app.faults(error={"kind": "delete-user", "status": 404})
+    usher.usher("member", "remove", "Acme", "user000003@example.com", "--yes", status=1)
+    check(app.fired("error"), "nobody was to be deleted")
+    explained(usher.tasks()[0], "not-confirmed", "uncertain")
+    equal(usher.member("user000003@example.com")["status"], "deprovisioning-failed", "who was not deleted")
+
+
 def silent_app(scratch):
     """An app that never answers is given up after a time, and a change it had made is not made again"""
     app, usher = connected(scratch, env={"USHER_TEST_TIMEOUT_MS": "300"})
@@ -578,5 +601,5 @@ if __name__ == "__main__":
     sys.exit(main([wrong_token, token_revoked, wrong_url, nobody_listens, never_listened, html, truncated,
                    redirected, emptied, repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page,
                    slow_body, slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
-                   redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter, silent_app,
-                   odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))
+                   redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter,
+                   delete_is_no_proof, silent_app, odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))

@@ -739,7 +739,7 @@ double_answer (struct double_app *app, const struct double_request *request,
     answer_text (ret, 404, "text/html", "<html>Not found</html>");
   else if (strncmp (path, "ServiceProviderConfig", 21) == 0)
     answer_config (app, ret);
-  else if (app->traps.status)
+  else if (app->traps.status && !(app->traps.status_of_writes && strcmp (request->method, "GET") == 0))
     {
       app->trapped++;
       if (app->traps.detail)

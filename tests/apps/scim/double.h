@@ -49,6 +49,7 @@ struct double_traps
   bool no_user_groups;        /* users do not say in which groups they are */
   bool no_member_filter;      /* a path with a filter is 400 invalidPath */
   int status;                 /* everything but /ServiceProviderConfig is this status */
+  bool status_of_writes;      /* and what only reads is not */
   const char *detail;         /* with this detail */
 };
 
