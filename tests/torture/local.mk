@@ -1,4 +1,18 @@
-# Programs that do harm, for tests that drive the product from outside.
+# Harm done on purpose.  "make torture" runs every suite of this list whole; ./bootstrap check
+# runs their short forms.
+TORTURE =
+EXTRA_DIST += $(TORTURE)
+
+.PHONY: torture
+# The programs, and what they load.
+torture: all test-connectors $(check_PROGRAMS)
+	@failed=; for suite in $(TORTURE); do \
+	  printf '\n== %s\n' $$suite; \
+	  USHER_BUILD=$(abs_builddir) USHER_TORTURE=long python3 $(srcdir)/$$suite || failed="$$failed $$suite"; \
+	done; \
+	[ -z "$$failed" ] || { printf '\nFailed:%s\n' "$$failed"; exit 1; }
+
+# What edits the store of a daemon that is stopped.
 check_PROGRAMS += tests/torture/edit-events
 tests_torture_edit_events_SOURCES = %D%/edit-events.c
 tests_torture_edit_events_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)
