@@ -12,6 +12,9 @@
 #include "host/common/wire.h"
 
 #define DATA_MAX (256u * 1024 * 1024)
+#define STACK_MAX (8u * 1024 * 1024)
+/* With libraries.  What is mapped and not counted as data costs page tables. */
+#define ADDRESSES_MAX (1024u * 1024 * 1024)
 #define FILES_MAX 16u
 /* Seconds of processor time in a session; a listing of ten million rows needs about 20. */
 #define CPU_MAX_S 600u
@@ -65,8 +68,10 @@ limit_resources (enum confine_mode mode)
     { RLIMIT_NPROC, 0, 0, true },
     { RLIMIT_MEMLOCK, 0, 0, true },
     { RLIMIT_MSGQUEUE, 0, 0, true },
+    { RLIMIT_STACK, STACK_MAX, STACK_MAX, true },
     /* The shadow memory of AddressSanitizer is counted as data. */
     { RLIMIT_DATA, DATA_MAX, DATA_MAX, !SANITIZED },
+    { RLIMIT_AS, ADDRESSES_MAX, ADDRESSES_MAX, !SANITIZED },
     /* The words of inspect, or of a sanitizer, may go to a file. */
     { RLIMIT_FSIZE, 0, 0, mode == CONFINE_SESSION && !SANITIZED && !HOOKED },
   };

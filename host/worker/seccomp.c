@@ -18,7 +18,7 @@ static const int allowed[] = {
   SCMP_SYS (sendto), SCMP_SYS (poll), SCMP_SYS (ppoll), SCMP_SYS (close), SCMP_SYS (lseek),
   SCMP_SYS (fstat), SCMP_SYS (stat), SCMP_SYS (lstat), SCMP_SYS (newfstatat), SCMP_SYS (statx),
   SCMP_SYS (access), SCMP_SYS (faccessat), SCMP_SYS (faccessat2), SCMP_SYS (readlink),
-  SCMP_SYS (readlinkat), SCMP_SYS (getdents64), SCMP_SYS (getcwd), SCMP_SYS (fcntl),
+  SCMP_SYS (readlinkat), SCMP_SYS (getdents64), SCMP_SYS (getcwd),
   /* memory */
   SCMP_SYS (brk), SCMP_SYS (munmap), SCMP_SYS (mremap), SCMP_SYS (madvise), SCMP_SYS (futex),
   /* time, chance, who am I */
@@ -40,11 +40,12 @@ static const int refused[] = {
   SCMP_SYS (membarrier),
 };
 
-/* A call of which only some arguments are allowed; with others it is EACCES. */
+/* A call of which only some arguments are allowed; others are EACCES. */
 struct rule
 {
   int call;
-  struct scmp_arg_cmp arg;
+  unsigned int n;
+  struct scmp_arg_cmp args[2];
 };
 
 static bool
@@ -54,33 +55,42 @@ known (int call)
   return call >= 0;
 }
 
-/* Adds the calls that depend on their arguments. */
 static int
-add_rules (scmp_filter_ctx filter)
+add_rules (scmp_filter_ctx filter, uint32_t action, const struct rule *rules, size_t n)
 {
-  const scmp_datum_t opening = O_ACCMODE | O_CREAT | O_TRUNC, rwx = PROT_WRITE | PROT_EXEC;
-  const struct rule rules[] = {
-    { SCMP_SYS (open), SCMP_A1 (SCMP_CMP_MASKED_EQ, opening, O_RDONLY) },
-    { SCMP_SYS (openat), SCMP_A2 (SCMP_CMP_MASKED_EQ, opening, O_RDONLY) },
-    /* Memory is written to or run, never both. */
-    { SCMP_SYS (mmap), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_NONE) },
-    { SCMP_SYS (mmap), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_WRITE) },
-    { SCMP_SYS (mmap), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_EXEC) },
-    { SCMP_SYS (mprotect), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_NONE) },
-    { SCMP_SYS (mprotect), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_WRITE) },
-    { SCMP_SYS (mprotect), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_EXEC) },
-    /* abort () and raise () */
-    { SCMP_SYS (tgkill), SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) getpid (), 0) },
-    /* Limits can be asked, not changed. */
-    { SCMP_SYS (prlimit64), SCMP_A2 (SCMP_CMP_EQ, 0, 0) },
-  };
   size_t i;
   int r = 0;
 
-  for (i = 0; r == 0 && i < ARRAY_SIZE (rules); i++)
+  for (i = 0; r == 0 && i < n; i++)
     if (known (rules[i].call))
-      r = seccomp_rule_add_array (filter, SCMP_ACT_ALLOW, rules[i].call, 1, &rules[i].arg);
+      r = seccomp_rule_add_array (filter, action, rules[i].call, rules[i].n, rules[i].args);
   return r;
+}
+
+/* Adds the calls that depend on their arguments. */
+static int
+allow_some (scmp_filter_ctx filter)
+{
+  const scmp_datum_t opening = O_ACCMODE | O_CREAT | O_TRUNC, rwx = PROT_WRITE | PROT_EXEC;
+  const struct rule rules[] = {
+    { SCMP_SYS (open), 1, { SCMP_A1 (SCMP_CMP_MASKED_EQ, opening, O_RDONLY) } },
+    { SCMP_SYS (openat), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, opening, O_RDONLY) } },
+    /* Memory is this process's own, because what is shared is not counted as data; and code
+       comes from files, whatever was written to before. */
+    { SCMP_SYS (mmap), 2, { SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                            SCMP_A3 (SCMP_CMP_MASKED_EQ, MAP_SHARED, 0) } },
+    { SCMP_SYS (mmap), 2, { SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, PROT_EXEC),
+                            SCMP_A3 (SCMP_CMP_MASKED_EQ, MAP_SHARED | MAP_ANONYMOUS, 0) } },
+    { SCMP_SYS (mprotect), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
+    /* Not F_SETOWN: the signals that it asks the kernel for reach other processes. */
+    { SCMP_SYS (fcntl), 1, { SCMP_A1 (SCMP_CMP_LE, F_SETFL, 0) } },
+    /* abort () and raise () */
+    { SCMP_SYS (tgkill), 1, { SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) getpid (), 0) } },
+    /* Limits can be asked, not changed. */
+    { SCMP_SYS (prlimit64), 1, { SCMP_A2 (SCMP_CMP_EQ, 0, 0) } },
+  };
+
+  return add_rules (filter, SCMP_ACT_ALLOW, rules, ARRAY_SIZE (rules));
 }
 
 /* The same calls with the other arguments: libseccomp wants the conditions reversed. */
@@ -89,23 +99,21 @@ refuse_rest (scmp_filter_ctx filter)
 {
   const scmp_datum_t rwx = PROT_WRITE | PROT_EXEC;
   const struct rule rules[] = {
-    { SCMP_SYS (open), SCMP_A1 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) },
-    { SCMP_SYS (open), SCMP_A1 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) },
-    { SCMP_SYS (openat), SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) },
-    { SCMP_SYS (openat), SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) },
-    { SCMP_SYS (mmap), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, rwx) },
-    { SCMP_SYS (mprotect), SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, rwx) },
-    { SCMP_SYS (tgkill), SCMP_A0 (SCMP_CMP_NE, (scmp_datum_t) getpid (), 0) },
-    { SCMP_SYS (prlimit64), SCMP_A2 (SCMP_CMP_NE, 0, 0) },
+    { SCMP_SYS (open), 1, { SCMP_A1 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
+    { SCMP_SYS (open), 1, { SCMP_A1 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
+    { SCMP_SYS (openat), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY) } },
+    { SCMP_SYS (openat), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR) } },
+    { SCMP_SYS (mmap), 1, { SCMP_A3 (SCMP_CMP_MASKED_EQ, MAP_SHARED, MAP_SHARED) } },
+    { SCMP_SYS (mmap), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, rwx, rwx) } },
+    { SCMP_SYS (mmap), 2, { SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC),
+                            SCMP_A3 (SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS) } },
+    { SCMP_SYS (mprotect), 1, { SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC) } },
+    { SCMP_SYS (fcntl), 1, { SCMP_A1 (SCMP_CMP_GT, F_SETFL, 0) } },
+    { SCMP_SYS (tgkill), 1, { SCMP_A0 (SCMP_CMP_NE, (scmp_datum_t) getpid (), 0) } },
+    { SCMP_SYS (prlimit64), 1, { SCMP_A2 (SCMP_CMP_NE, 0, 0) } },
   };
-  size_t i;
-  int r = 0;
 
-  for (i = 0; r == 0 && i < ARRAY_SIZE (rules); i++)
-    if (known (rules[i].call))
-      r = seccomp_rule_add_array (filter, SCMP_ACT_ERRNO (EACCES), rules[i].call, 1,
-                                  &rules[i].arg);
-  return r;
+  return add_rules (filter, SCMP_ACT_ERRNO (EACCES), rules, ARRAY_SIZE (rules));
 }
 
 static int
@@ -178,7 +186,7 @@ seccomp_confine (void)
   if (r == 0)
     r = add_lists (filter);
   if (r == 0)
-    r = add_rules (filter);
+    r = allow_some (filter);
   if (r == 0)
     r = refuse_rest (filter);
   if (r == 0)

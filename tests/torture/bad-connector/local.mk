@@ -1,6 +1,6 @@
 # Connectors that crash, flood, lie or try to get out, and those that cannot be loaded.
 check_LTLIBRARIES += tests/torture/bad-connector/bad.la
-tests_torture_bad_connector_bad_la_SOURCES = %D%/bad.c
+tests_torture_bad_connector_bad_la_SOURCES = %D%/bad.c %D%/bad.h %D%/forge.c
 tests_torture_bad_connector_bad_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS)
 tests_torture_bad_connector_bad_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 
