@@ -13,6 +13,7 @@
 
 #define CREATE_RULESET_VERSION 1u
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2
 
 #define FS_EXECUTE (UINT64_C (1) << 0)
 #define FS_READ_FILE (UINT64_C (1) << 2)
@@ -21,6 +22,7 @@
 #define FS_TRUNCATE (UINT64_C (1) << 14)    /* 3 */
 #define TCP_BIND (UINT64_C (1) << 0)        /* 4 */
 #define TCP_CONNECT (UINT64_C (1) << 1)     /* 4 */
+#define PORTS_SINCE 4
 #define FS_IOCTL_DEV (UINT64_C (1) << 15)   /* 5 */
 #define SCOPE_ALL (UINT64_C (3))            /* 6: abstract sockets and signals */
 
@@ -35,9 +37,14 @@ struct path_beneath
   int32_t fd;
 } __attribute__ ((packed));
 
+struct net_port
+{
+  uint64_t allowed, port;
+};
+
 /* What a kernel of VERSION can refuse; *RET_SIZE is as much of the struct as it knows. */
 static struct ruleset
-refused (int version, enum landlock_tcp tcp, size_t *ret_size)
+refused (int version, size_t *ret_size)
 {
   struct ruleset r = { .fs = FS_ALL_1 };
 
@@ -46,9 +53,9 @@ refused (int version, enum landlock_tcp tcp, size_t *ret_size)
     r.fs |= FS_REFER;
   if (version >= 3)
     r.fs |= FS_TRUNCATE;
-  if (version >= 4)
+  if (version >= PORTS_SINCE)
     {
-      r.net = tcp == LANDLOCK_NO_TCP ? TCP_BIND | TCP_CONNECT : TCP_BIND;
+      r.net = TCP_BIND | TCP_CONNECT;
       *ret_size = offsetof (struct ruleset, scoped);
     }
   if (version >= 5)
@@ -69,8 +76,29 @@ landlock_version (void)
   return version < 0 ? 0 : (int) version;
 }
 
+const char *
+landlock_lacks (int version, size_t n)
+{
+  static const struct
+  {
+    int since;
+    const char *what;
+  } rights[] = {
+    { 1, "files that the user of usherd can read" },
+    { PORTS_SINCE, "TCP ports" },
+    { 5, "commands to devices" },
+    { 6, "signals and abstract sockets" },
+  };
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (rights); i++)
+    if (version < rights[i].since && n-- == 0)
+      return rights[i].what;
+  return NULL;
+}
+
 int
-landlock_open (enum landlock_tcp tcp)
+landlock_open (void)
 {
   int version = landlock_version (), fd;
   struct ruleset attr;
@@ -78,7 +106,7 @@ landlock_open (enum landlock_tcp tcp)
 
   if (version < 1)
     return -ENOSYS;
-  attr = refused (version, tcp, &size);
+  attr = refused (version, &size);
   fd = (int) syscall (CREATE_RULESET, &attr, size, 0);
   return fd < 0 ? -errno : fd;
 }
@@ -92,6 +120,16 @@ landlock_allow (int ruleset, const char *path, enum landlock_access access)
   if (fd < 0)
     return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
   return syscall (ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
+}
+
+int
+landlock_allow_port (int ruleset, uint16_t port)
+{
+  struct net_port rule = { TCP_CONNECT, port };
+
+  if (landlock_version () < PORTS_SINCE)
+    return 0;
+  return syscall (ADD_RULE, ruleset, RULE_NET_PORT, &rule, 0) < 0 ? -errno : 0;
 }
 
 int

@@ -1,6 +1,7 @@
 /* Landlock by system call: which files and TCP ports a process can still reach.  Works
    with what the kernel has; a ruleset refuses all that the kernel can refuse and nobody
-   allowed.  How to use it: landlock_open, landlock_allow for each path, landlock_restrict. */
+   allowed.  How to use it: landlock_open, landlock_allow for each path, landlock_allow_port
+   for each port, landlock_restrict. */
 #ifndef USHER_COMMON_LANDLOCK_H
 #define USHER_COMMON_LANDLOCK_H
 
@@ -12,21 +13,21 @@ enum landlock_access
   LANDLOCK_RUN,        /* and be run, or mapped to be run */
 };
 
-enum landlock_tcp
-{
-  LANDLOCK_NO_TCP,     /* neither bind nor connect (kernels since 6.7) */
-  LANDLOCK_NO_SERVER,  /* connect, but not bind */
-};
-
 /* The version of Landlock that this kernel has; 0 = none. */
 int landlock_version (void);
+/* What that VERSION cannot refuse and later ones can, the N-th of it counted from 0, as words
+   that continue "does not hold ..."; NULL = no more. */
+const char *landlock_lacks (int version, size_t n);
 
-/* A ruleset that allows no file yet: the descriptor, which the caller closes; -ENOSYS where
-   the kernel has no Landlock, or another negative errno. */
-int landlock_open (enum landlock_tcp tcp);
+/* A ruleset that allows no file and no TCP port yet: the descriptor, which the caller closes;
+   -ENOSYS where the kernel has no Landlock, or another negative errno. */
+int landlock_open (void);
 /* Allows PATH, and when it is a folder all that is below it.  A path that does not exist or
    cannot be reached needs no rule. */
 int landlock_allow (int ruleset, const char *path, enum landlock_access access);
+/* Allows connections to PORT; to wait for some stays refused.  Nothing to do where the kernel
+   cannot refuse ports. */
+int landlock_allow_port (int ruleset, uint16_t port);
 /* From now on, for this process and for ever. */
 int landlock_restrict (int ruleset);
 

@@ -48,6 +48,19 @@ allow_add_origin (struct allow *a, const char *origin)
   return 0;
 }
 
+size_t
+allow_ports (const struct allow *a, uint16_t ret[ALLOW_ORIGINS_MAX])
+{
+  uint64_t port;
+  size_t n = 0, i;
+
+  for (i = 0; i < a->n_origins; i++)
+    /* An origin always ends in its port. */
+    if (parse_u64 (strrchr (a->origins[i], ':') + 1, 1, UINT16_MAX, &port) == 0)
+      ret[n++] = (uint16_t) port;
+  return n;
+}
+
 static int
 address_from_text (const char *s, uint8_t ret[16], bool *ret_v4)
 {

@@ -32,6 +32,9 @@ int allow_add_origin (struct allow *a, const char *origin);
 /* Adds a network in CIDR form, or a single address. */
 int allow_add_network (struct allow *a, const char *cidr);
 
+/* The ports of all origins, one an origin: how many. */
+size_t allow_ports (const struct allow *a, uint16_t ret[ALLOW_ORIGINS_MAX]);
+
 /* Scheme, host and port are those of a listed origin. */
 bool allow_origin (const struct allow *a, const struct url *u);
 

@@ -25,13 +25,16 @@ static int
 serve (struct net *net)
 {
   _cleanup_ (buf_done) struct buf lost = BUF_INIT (1024);
+  uint16_t ports[SESSION_PORTS_MAX];
   int r = session_start (net);
+  size_t n;
 
   if (r == -EPIPE)
     return 0;
   if (r == 0)
     {
-      r = confine_late (net->wire.ca_file, &lost);
+      n = session_ports (net, ports);
+      r = confine_late (net->wire.ca_file, ports, n, &lost);
       if (r < 0)
         session_log (net, LOG_LEVEL_ERROR, "usher-net cannot be confined, so it does not run: %s.",
                      strerror (-r));

@@ -10,6 +10,7 @@
 
 #include "host/common/clock.h"
 #include "host/common/log.h"
+#include "host/common/text.h"
 #include "host/net/retry.h"
 
 /* Frames on their way: the credit of all requests, their heads, and room to spare. */
@@ -21,6 +22,10 @@
 #define FLUSH_WAIT_MS 5000
 #define POLL_MAX_MS 60000
 #define CONNECTIONS_MAX 16L
+#define DNS_PORT 53
+/* Of a proxy whose address names none: libcurl's, by its kind. */
+#define HTTPS_PORT 443
+#define PROXY_PORT 1080
 
 DEFINE_CLEANUP (CURL *, curl_easy_cleanup)
 
@@ -287,6 +292,39 @@ take_start (struct net *net, const struct wire_frame *f)
   if (r == 0 && net->wire.keep_cookies && m.net_start.cookies.len)
     r = load_cookies (net, &m.net_start.cookies);
   return r;
+}
+
+/* The port of a proxy; 0 = its address names none. */
+static uint16_t
+proxy_port (const char *proxy)
+{
+  CURLU *u = curl_url ();
+  char *text = NULL;
+  uint64_t port = 0;
+
+  if (u && curl_url_set (u, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
+      && curl_url_get (u, CURLUPART_PORT, &text, 0) == CURLUE_OK)
+    (void) parse_u64 (text, 1, UINT16_MAX, &port);
+  curl_free (text);
+  curl_url_cleanup (u);
+  return (uint16_t) port;
+}
+
+size_t
+session_ports (const struct net *net, uint16_t ret[SESSION_PORTS_MAX])
+{
+  const char *proxy = net->wire.proxy;
+  size_t n = allow_ports (&net->allow, ret);
+
+  ret[n++] = DNS_PORT;
+  if (proxy && *proxy && proxy_port (proxy))
+    ret[n++] = proxy_port (proxy);
+  else if (proxy && *proxy)
+    {
+      ret[n++] = HTTPS_PORT;
+      ret[n++] = PROXY_PORT;
+    }
+  return n;
 }
 
 int

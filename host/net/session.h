@@ -37,6 +37,10 @@ struct net
 /* Waits for NET_START on the first channel and keeps what it says.  -EPIPE when usherd
    went away, -EBADMSG or -EINVAL when it said nonsense. */
 int session_start (struct net *net);
+/* TCP ports that the session connects to, as its start has told them: those of its app, of name
+   servers, of the proxy.  How many. */
+#define SESSION_PORTS_MAX (ALLOW_ORIGINS_MAX + 3)
+size_t session_ports (const struct net *net, uint16_t ret[SESSION_PORTS_MAX]);
 /* Serves until an end of file or END.  0, or a negative errno of a broken channel. */
 int session_serve (struct net *net);
 void session_done (struct net *net);

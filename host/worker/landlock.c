@@ -31,7 +31,7 @@ allow_all (int ruleset, const char *connector, const struct load_dirs *dirs)
 int
 landlock_confine (const char *connector, const struct load_dirs *dirs)
 {
-  _cleanup_ (closep) int ruleset = landlock_open (LANDLOCK_NO_TCP);
+  _cleanup_ (closep) int ruleset = landlock_open ();
   int r;
 
   if (ruleset < 0)

@@ -1,6 +1,7 @@
 # usher-net: its parts one by one, and the program between stand-ins for its neighbours.
 if HAVE_CHECK
-NET_TESTS = tests/unit/test-net tests/unit/test-net-parts tests/unit/test-net-tls
+NET_TESTS = tests/unit/test-net tests/unit/test-net-confine tests/unit/test-net-parts \
+	tests/unit/test-net-tls
 check_PROGRAMS += $(NET_TESTS)
 TESTS += $(NET_TESTS)
 
@@ -14,6 +15,10 @@ tests_unit_test_net_tls_SOURCES = %D%/test-net-tls.c %D%/unit.h %D%/net-play.c %
 tests_unit_test_net_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_net_tls_LDADD = libushercommon.la $(CHECK_LIBS)
 EXTRA_tests_unit_test_net_tls_DEPENDENCIES = host/usher-net
+
+tests_unit_test_net_confine_SOURCES = %D%/test-net-confine.c %D%/unit.h
+tests_unit_test_net_confine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_net_confine_LDADD = libushernet.la $(CHECK_LIBS)
 
 tests_unit_test_net_parts_SOURCES = %D%/test-net-parts.c %D%/unit.h
 tests_unit_test_net_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
