@@ -73,7 +73,8 @@ enum wire_type
 /* Requests of one session that are open at a time. */
 #define WIRE_REQUESTS_MAX 8u
 
-/* What usher-worker exits with by itself; anything else is the connector's doing. */
+/* What usher-worker exits with by itself; anything else is the connector's doing.  PROTOCOL is
+   usher-net's as well, when it was the worker that broke the protocol. */
 #define WIRE_EXIT_USAGE 64        /* bad arguments, no START */
 #define WIRE_EXIT_UNCONFINED 69   /* it cannot be confined here: no session may start */
 #define WIRE_EXIT_PROTOCOL 76     /* a frame that is broken or out of place */

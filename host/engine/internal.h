@@ -337,6 +337,7 @@ extern const struct session_events quiet_events;
 void events_log (void *arg, uint32_t level, const char *text);
 #define RUN_TIME_MAX_MS (10 * 60 * 1000)       /* an attempt, behaviour 7.3 */
 #define RUN_SYNC_TIME_MAX_MS (60 * 60 * 1000)
+#define RUN_SYNC_BYTES_MAX (UINT64_C (16) * 1024 * 1024 * 1024)  /* of rows and cursors */
 
 /* ---- Hub status (hub-status.c). */
 

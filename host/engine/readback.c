@@ -162,7 +162,7 @@ static int32_t
 search (struct run *r, struct session *session, const struct buf *who, struct buf *shown,
         struct session_outcome *o)
 {
-  struct session_limits limits = { .time_max_ms = RUN_SYNC_TIME_MAX_MS };
+  struct session_limits limits = { .time_max_ms = RUN_SYNC_TIME_MAX_MS, .bytes_max = RUN_SYNC_BYTES_MAX };
   struct session_events events = readback_events;
   struct search s = { .base = { r, shown, NULL }, .who = who, .arena = ARENA_INIT (ROW_MAX * 4), .proved = true };
   struct wire_call call = { .op = WIRE_OP_LIST, .kinds = 1u << USHER_S_MEMBERS / 100 | 1u << USHER_S_INVITES / 100 };

@@ -12,6 +12,7 @@
 
 #define TEXT_MAX 1024u
 #define STATE_MAX 16384u
+#define STATES_MAX 1000u     /* values of a hub */
 #define SECRET_MAX 16384u
 
 /* Connectors and libraries say it in lower case and without an end: people read a sentence. */
@@ -156,10 +157,14 @@ int32_t
 run_state_put (struct run *r, const char *key, const void *p, size_t len)
 {
   _cleanup_ (txn_abortp) struct txn *t = NULL;
+  const void *old;
+  size_t old_len;
 
   if (len > STATE_MAX)
     return USHER_E_MISUSE;
   t = store_write (r->e->store);
+  if (txn_state_get (t, &r->hub_id, key, &old, &old_len) != 1 && txn_state_count (t, &r->hub_id) >= STATES_MAX)
+    return USHER_E_LIMIT;
   txn_state_put (t, &r->hub_id, key, p, len);
   return txn_commit (TAKE (t)) < 0 ? USHER_E_NOMEM : 0;
 }

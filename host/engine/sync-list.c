@@ -232,7 +232,7 @@ renew_cursor (void *arg, struct wire_call *call)
 bool
 sync_list (struct sync *s)
 {
-  struct session_limits limits = { .time_max_ms = RUN_SYNC_TIME_MAX_MS };
+  struct session_limits limits = { .time_max_ms = RUN_SYNC_TIME_MAX_MS, .bytes_max = RUN_SYNC_BYTES_MAX };
   struct session_outcome o = { 0 };
   struct wire_call call = { .op = WIRE_OP_LIST, .kinds = UINT64_MAX };
   bool again = false;

@@ -68,5 +68,7 @@ main (int argc, char **argv)
   wire_channel_init (&net.peer, WIRE_FD_PEER);
   r = serve (&net);
   session_done (&net);
+  if (r < 0 && net.peer_broke_it)
+    return WIRE_EXIT_PROTOCOL;
   return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

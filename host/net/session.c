@@ -370,10 +370,8 @@ serve_peer_frame (struct net *net, const struct wire_frame *f)
     }
 }
 
-/* Takes in all that the worker has written so far.  0, -EPIPE at the end of file, or
-   -EBADMSG. */
 static int
-serve_peer (struct net *net)
+take_from_peer (struct net *net)
 {
   struct wire_frame f;
   int r;
@@ -394,6 +392,23 @@ serve_peer (struct net *net)
       if (r <= 0)
         return r < 0 ? r : -EPIPE;
     }
+}
+
+/* What came of a channel to the worker, which is to blame for all but an end and our own lack
+   of memory. */
+static int
+blame_peer (struct net *net, int r)
+{
+  net->peer_broke_it = r < 0 && r != -EPIPE && r != -ENOMEM;
+  return r;
+}
+
+/* Takes in all that the worker has written so far.  0, -EPIPE at the end of file, or another
+   negative errno. */
+static int
+serve_peer (struct net *net)
+{
+  return blame_peer (net, take_from_peer (net));
 }
 
 static int
@@ -652,7 +667,7 @@ session_serve (struct net *net)
       r = push (&net->host, &net->to_host);
       if (r < 0)
         return r == -EPIPE ? 0 : r;
-      r = push (&net->peer, &net->to_peer);
+      r = blame_peer (net, push (&net->peer, &net->to_peer));
       if (r < 0 && r != -EPIPE)
         return r;
       if (r == 0)

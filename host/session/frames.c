@@ -14,6 +14,8 @@
 #define SECTIONS_MAX 10000u        /* a call */
 #define FACTS_MAX 1000u
 #define LOGS_MAX 200u              /* lines shown; what is more is dropped */
+#define CHATTER_MAX 10000u         /* lines and faults of a worker, whose helpers let through 400 */
+#define STATES_MAX 1000u           /* values that a call keeps */
 #define LOOSE_ROWS_MAX 100000u     /* rows outside sections: roles that check tells */
 #define PERMITS_MAX 64u            /* asked for at once */
 #define REPLIES_MAX 1000u          /* that a child has not taken */
@@ -115,11 +117,31 @@ take_log (struct session *s, uint32_t stream _unused_, const union wire_message 
   return 0;
 }
 
+/* Whether the worker has said too much, past its helpers: then it is over. */
+static int
+take_chatter (struct session *s, uint16_t type)
+{
+  uint32_t *chatter = s->call ? &s->call->chatter : &s->end_chatter;
+
+  return (*chatter)++ < CHATTER_MAX ? 0 : worker_misuse (s, type, "there is no end to it");
+}
+
+static int
+take_log_of_worker (struct session *s, uint32_t stream, const union wire_message *m)
+{
+  int r = take_chatter (s, WIRE_LOG);
+
+  return r < 0 ? r : take_log (s, stream, m);
+}
+
 static int
 take_fault (struct session *s, uint32_t stream _unused_, const union wire_message *m)
 {
   struct session_fault *f = &s->call->fault;
+  int r = take_chatter (s, WIRE_FAULT);
 
+  if (r < 0)
+    return r;
   free (f->text);
   free (f->field);
   free (f->url);
@@ -224,6 +246,17 @@ check_rows (const char *p, size_t len, uint64_t *ret_n, uint64_t *ret_members)
   return n ? 0 : -EBADMSG;
 }
 
+/* Ends what has written more than it may. */
+static void
+stop_at_bytes (struct session *s)
+{
+  const struct session_call *c = s->call;
+
+  if (c->limits.bytes_max && c->bytes > c->limits.bytes_max)
+    session_stop (s, USHER_E_LIMIT, /* wins= */ true, "the rows and cursors of the app have more than %llu bytes",
+                  (unsigned long long) c->limits.bytes_max);
+}
+
 static int
 take_rows (struct session *s, const void *p, size_t len)
 {
@@ -244,10 +277,8 @@ take_rows (struct session *s, const void *p, size_t len)
   if (c->rows > c->limits.rows_max || (loose && c->rows > LOOSE_ROWS_MAX))
     session_stop (s, USHER_E_LIMIT, /* wins= */ true, "the app has more than %llu rows",
                   (unsigned long long) (loose ? LOOSE_ROWS_MAX : c->limits.rows_max));
-  else if (c->limits.bytes_max && c->bytes > c->limits.bytes_max)
-    session_stop (s, USHER_E_LIMIT, /* wins= */ true, "the rows of the app have more than %llu bytes",
-                  (unsigned long long) c->limits.bytes_max);
-  else
+  stop_at_bytes (s);
+  if (!deaf (s))
     heed (s, c->events->rows (c->arg, loose ? 0 : c->section.ordinal, p, len, (size_t) n));
   return 0;
 }
@@ -293,6 +324,8 @@ take_checkpoint (struct session *s, uint32_t stream, const union wire_message *m
 
   if (!c->op->checkpoints || !c->events->checkpoint)
     return worker_misuse (s, WIRE_CHECKPOINT, "this operation keeps nothing");
+  c->bytes += cursor->len;
+  stop_at_bytes (s);
   if (session_secrets_in (&s->secrets, cursor->data, cursor->len))
     status = USHER_E_MISUSE;
   else if (!deaf (s))
@@ -339,7 +372,11 @@ take_state_put (struct session *s, uint32_t stream, const union wire_message *m)
     status = USHER_E_MISUSE;
   else if (!deaf (s))
     {
-      status = c->events->state_put (c->arg, m->state.key, m->state.value.data, m->state.value.len);
+      status = c->states++ < STATES_MAX
+                 ? c->events->state_put (c->arg, m->state.key, m->state.value.data, m->state.value.len)
+                 : USHER_E_LIMIT;
+      if (status == USHER_E_LIMIT)
+        session_stop (s, status, /* wins= */ true, "%s keeps more values than there is room for", s->worker.who);
       heed (s, status);
     }
   return reply (s, &s->worker, stream, status, NULL);
@@ -571,7 +608,7 @@ static const struct rule
   unsigned int states;
   handler *handle;                 /* NULL: ROWS, whose payload is bytes */
 } rules[] = {
-  { WIRE_LOG, FROM_WORKER, ANY, take_log },
+  { WIRE_LOG, FROM_WORKER, ANY, take_log_of_worker },
   { WIRE_FAULT, FROM_WORKER, IN_CALL, take_fault },
   { WIRE_FACT, FROM_WORKER, IN_CALL, take_fact },
   { WIRE_SECTION, FROM_WORKER, CALL_OPEN, take_section },

@@ -61,7 +61,7 @@ struct session_call
   bool broken_off;                 /* RESULT came while it was open */
 
   uint64_t rows, bytes, member_rows;
-  uint32_t sections, facts, logs;
+  uint32_t sections, facts, logs, chatter, states;
   uint64_t requests, answered;     /* net's tallies, summed: requests, bytes */
 
   uint32_t probed;                 /* bit n: rate key n has had its probe */
@@ -98,7 +98,7 @@ struct session
   struct session_call *call;       /* NULL between calls */
   const struct session_events *end_events;  /* borrowed, with its argument; may be NULL */
   void *end_arg;
-  uint32_t end_logs;
+  uint32_t end_logs, end_chatter;
 
   bool dead;                       /* broke the frames, was lost or killed */
   bool blameless;                  /* ... by usher-net, not by the connector */

@@ -81,6 +81,12 @@ session_lost (struct session *s, struct session_link *link)
   /* A child ends in good order when its sibling is gone: then the sibling is to blame. */
   if (!ended_badly (link, SESSION_END_MS, &how) && ended_badly (other, SIBLING_MS, &how))
     link = other;
+  if (link == &s->net && !how.signal && how.status == WIRE_EXIT_PROTOCOL)
+    {
+      session_fail (s, USHER_E_MISUSE, "%s sent %s what it must not in %s", s->worker.who, link->who,
+                    session_doing (s));
+      return;
+    }
   s->blameless = link == &s->net;
   if (!supervisor_child_ended (link->child, 0, &how))
     {

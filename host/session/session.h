@@ -121,7 +121,7 @@ struct session_events
 
 struct session_limits
 {
-  uint64_t rows_max, bytes_max;  /* 0 = 10,000,000 rows, no limit of bytes */
+  uint64_t rows_max, bytes_max;  /* 0 = 10,000,000 rows, no limit of bytes; cursors count */
   int64_t time_max_ms;           /* waits that the app asked for do not count */
   bool probes;                   /* one request of each rate key goes out although the app
                                     asked to wait; a good answer ends the wait */

@@ -252,6 +252,8 @@ void txn_secret_walk (struct txn *t, const struct id *after, const char *field, 
 /* A connector's own state for a hub, 16 KiB a value. */
 void txn_state_put (struct txn *t, const struct id *hub, const char *key, const void *p, size_t len);
 int txn_state_get (struct txn *t, const struct id *hub, const char *key, const void **ret, size_t *ret_len);
+/* How many values a hub has. */
+size_t txn_state_count (struct txn *t, const struct id *hub);
 void txn_state_drop (struct txn *t, const struct id *hub);
 /* Values of the installation (sealed data keys, ...). */
 void txn_meta_put (struct txn *t, const char *name, const void *p, size_t len);

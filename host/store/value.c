@@ -155,6 +155,21 @@ txn_state_get (struct txn *t, const struct id *hub, const char *name, const void
   return load (t, DB_VALUE, &key, ret, ret_len);
 }
 
+size_t
+txn_state_count (struct txn *t, const struct id *hub)
+{
+  struct key prefix;
+  struct walk w;
+  size_t n = 0;
+
+  value_key (&prefix, VALUE_STATE, hub, /* name= */ NULL);
+  walk_begin (&w, t, DB_VALUE, &prefix, /* after= */ NULL, /* newest= */ false);
+  while (walk_next (&w))
+    n++;
+  walk_end (&w);
+  return n;
+}
+
 void
 txn_state_drop (struct txn *t, const struct id *hub)
 {

@@ -731,7 +731,7 @@ START_TEST (test_nonsense_ends_it)
 {
   begin ();
   ck_assert (write (play.peer.fd, "nonsense, nonsense", 18) == 18);
-  ck_assert_int_eq (play_wait (&play), 1);
+  ck_assert_int_eq (play_wait (&play), WIRE_EXIT_PROTOCOL);
   play_start (&play, NULL, NULL);
   play_to_host (&play, WIRE_END, NULL);
   ck_assert_int_eq (play_wait (&play), 1);

@@ -371,6 +371,10 @@ static const struct hostile hostiles[] = {
   { WIRE_OP_LIST, "call\nclose", "", USHER_E_MISUSE, "closed its channel in list and did not end" },
   /* The sibling's good end is not blamed. */
   { WIRE_OP_LIST, "call\nwait\nresult 0", "sleep 100\nexit 4", USHER_E_NOMEM, "usher-net ended with status 4" },
+  /* Its sibling's end is its own fault. */
+  { WIRE_OP_LIST, "call\nhang", "sleep 100\nexit 76", USHER_E_MISUSE, "the connector seat sent usher-net what it must not in list" },
+  /* Says what nobody needs. */
+  { WIRE_OP_LIST, "call\nlogs 10001\nhang", "", USHER_E_MISUSE, "no end to it" },
   /* Asks and does not read. */
   { WIRE_OP_LIST, "call\ncheckpoints 1000000\nhang", "", USHER_E_MISUSE, "does not read" },
 };
@@ -495,7 +499,7 @@ START_TEST (test_log_lines_above_200_are_dropped)
   struct heard h = { 0 };
   struct session_outcome o;
 
-  run ("call\nlogs 100000\nresult 0", "logs 300", WIRE_OP_CHECK, &h, &o);
+  run ("call\nlogs 10000\nresult 0", "logs 300", WIRE_OP_CHECK, &h, &o);
   ck_assert_int_eq (o.status, USHER_DONE);
   ck_assert_uint_eq (h.logs, 200);
 }
