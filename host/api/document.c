@@ -114,6 +114,8 @@ field_schema (char type)
       return json_pack ("{s:[s, s]}", "type", "string", "null");
     case 'b':
       return json_pack ("{s:[s, s]}", "type", "boolean", "null");
+    case 'n':
+      return json_pack ("{s:[s, s]}", "type", "integer", "null");
     case 'l':
       return json_pack ("{s:[s, s]}", "type", "array", "null");
     case 'o':

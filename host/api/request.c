@@ -296,6 +296,7 @@ has_type (const json_t *value, char type)
     case JSON_OBJECT:
       return type == 'o' || type == 'a';
     case JSON_INTEGER:
+      return type == 'n';
     case JSON_REAL:
       break;
     }
@@ -318,7 +319,7 @@ check_fields (struct request *q, json_t *body)
       if (!has_type (value, type))
         return refuse (&q->refusal, "validation-failed", key, "%s is to be %s.", key,
                        type == 't' ? "text" : type == 'b' ? "true or false" : type == 'l' ? "a list"
-                       : type == 'o' ? "an object" : "an id, a label or an object");
+                       : type == 'o' ? "an object" : type == 'n' ? "a whole number" : "an id, a label or an object");
     }
   return 0;
 }

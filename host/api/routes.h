@@ -41,7 +41,7 @@ struct route
   const char *summary;
   const char *query;           /* parameters it takes, by spaces; NULL = none */
   /* What a JSON body may hold, beside confirm: "name:type ..."; the type is t (text),
-     b (boolean), l (list), o (object) or a (account: its id, or an object), with ! behind
+     b (boolean), n (whole number), l (list), o (object) or a (account: its id, or an object), with ! behind
      it where the action wants the field. */
   const char *fields;
   enum route_special special;

@@ -65,6 +65,9 @@ int account_app (struct cli *cli, const char *name, json_t **ret_app);
    that are still missing. */
 int account_complete (struct cli *cli, const json_t *app, const json_t *fields, json_t *account);
 
+/* Prints a plan: its changes, and for people what they come to. */
+int plan_show (const struct cli *cli, const json_t *plan);
+
 /* The commands that are more than one request */
 
 int run_app_check (struct cli *cli);
@@ -78,6 +81,7 @@ int run_hub_connect (struct cli *cli);
 int run_hub_remove (struct cli *cli);
 int run_hub_set (struct cli *cli);
 int run_account_add (struct cli *cli);
+int run_plan (struct cli *cli);
 int run_report_show (struct cli *cli);
 int run_restore (struct cli *cli);
 int run_setup (struct cli *cli);

@@ -179,6 +179,18 @@ static const struct option audit_options[] = {
   END,
 };
 
+static const struct option report_apply_options[] = {
+  { "--revision", "N", OPTION_NUMBER, OPTION_REQUIRED, "revision", "the revision that was read" },
+  { "--reason", "TEXT", OPTION_TEXT, OPTION_DAEMON_ASKS, "reason", "why it is right" },
+  { "--keep", "MEMBER=REASON", OPTION_PAIRS, OPTION_MANY, "keep", "a member that stays; where rows are decided apart" },
+  END,
+};
+
+static const struct option report_dismiss_options[] = {
+  { "--reason", "TEXT", OPTION_TEXT, OPTION_DAEMON_ASKS, "reason", "why it is wrong" },
+  END,
+};
+
 #define REQUEST(name, operands, summary, options, method, path, view, question) \
   { name, operands, summary, options, method, path, view, question, 0, NULL }
 #define RUN(name, operands, summary, options, method, path, view, run) \
@@ -234,6 +246,9 @@ const struct command commands[] = {
   REQUEST ("check-for-updates", "HUB", "The same as sync", sync_options,
            "POST", "/hubs/{HUB}/sync", NULL, NULL),
 
+  RUN ("plan", "HUB", "What is decided and not yet so in the app; changes nothing", NULL,
+       "GET", "/hubs/{HUB}/plan", &view_plan, run_plan),
+
   REQUEST ("member list", "HUB", "Who is in the app", member_list_options,
            "GET", "/hubs/{HUB}/members", &view_members, NULL),
   REQUEST ("member show", "HUB MEMBER", "One member", NULL,
@@ -282,6 +297,10 @@ const struct command commands[] = {
            "GET", "/reports", &view_reports, NULL),
   RUN ("report show", "REPORT", "One report with its rows", NULL,
        "GET", "/reports/{REPORT}", &view_report_rows, run_report_show),
+  REQUEST ("report apply", "REPORT", "Let through what a report holds, once", report_apply_options,
+           "POST", "/reports/{REPORT}/apply", NULL, "Apply the report {REPORT}?"),
+  REQUEST ("report dismiss", "REPORT", "Close a report; nothing of it is done", report_dismiss_options,
+           "POST", "/reports/{REPORT}/dismiss", NULL, NULL),
 
   REQUEST ("issue list", "", "What needs somebody's attention", issue_list_options,
            "GET", "/issues", &view_issues, NULL),

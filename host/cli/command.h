@@ -16,6 +16,7 @@ enum option_kind
 {
   OPTION_NONE,       /* nowhere: usher itself looks at it */
   OPTION_TEXT,       /* body: key = the value */
+  OPTION_NUMBER,     /* body: key = the value, a whole number */
   OPTION_LIST,       /* body: key = [values] */
   OPTION_PAIRS,      /* body: key = {K: V} from K=V; a K given twice has a list of values */
   OPTION_ASSETS,     /* body: key = [{"id", "role"}] from ID=PERM */

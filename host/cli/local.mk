@@ -20,6 +20,7 @@ libushercli_la_SOURCES = \
 	%D%/hub.c \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/output.c %D%/output.h \
+	%D%/plan.c \
 	%D%/request.c \
 	%D%/say.c %D%/say.h \
 	%D%/view.c %D%/view.h \

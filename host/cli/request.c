@@ -195,6 +195,16 @@ put_pair (struct cli *cli, json_t *body, const struct given *g)
   return status ? status : add_value (object, key, text);
 }
 
+static int
+put_number (json_t *body, const struct given *g)
+{
+  uint64_t v;
+
+  if (parse_u64 (g->value, 0, INT64_MAX, &v) < 0)
+    return say_error (STATUS_USAGE, "%s takes a whole number, not %s.", g->option->name, g->value);
+  return request_set (body, g->option->key, json_integer ((json_int_t) v));
+}
+
 /* ID=PERM; an id may hold "=", a permission does not. */
 static int
 put_asset (json_t *body, const struct given *g)
@@ -231,6 +241,8 @@ put_option (struct cli *cli, json_t *body, const struct given *g)
     {
     case OPTION_TEXT:
       return request_set (body, g->option->key, json_string (g->value));
+    case OPTION_NUMBER:
+      return put_number (body, g);
     case OPTION_LIST:
       return put_list (body, g);
     case OPTION_PAIRS:

@@ -114,12 +114,22 @@ VIEW (view_people,
       { "SOURCE", "source", 0, NULL },
       { "ID", "id", 0, NULL });
 
+VIEW (view_plan,
+      { "ACTION", "action", 0, NULL },
+      { "E-MAIL", "email", 0, NULL },
+      { "USERNAME", "username", 0, NULL },
+      { "ROLES BEFORE", "was", COLUMN_TEXT, NULL },
+      { "ROLES", "roles", COLUMN_TEXT, NULL },
+      { "STATUS", "status", COLUMN_STATE, NULL },
+      { "MEMBER", "member", 0, NULL });
+
 VIEW (view_reports,
       { "ID", "id", 0, NULL },
       { "HUB", "hub_label", 0, NULL },
       { "KIND", "kind", 0, NULL },
       { "STATUS", "status", COLUMN_STATE, NULL },
       { "REVISION", "revision", COLUMN_NUMBER, NULL },
+      { "REMOVES", "removed_count", COLUMN_NUMBER, NULL },
       { "CREATED", "created_at", COLUMN_TIME, NULL });
 
 VIEW (view_report_rows,
@@ -129,6 +139,7 @@ VIEW (view_report_rows,
       { "ROLES", "who.roles", COLUMN_TEXT, NULL },
       { "CAUSE", "cause", 0, NULL },
       { "DECISION", "decision", 0, NULL },
+      { "RESULT", "result", COLUMN_STATE, NULL },
       { "MEMBER", "member", 0, NULL });
 
 VIEW (view_roles,

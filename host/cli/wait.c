@@ -174,7 +174,10 @@ static int
 judge (const struct cli *cli, const json_t *task)
 {
   const char *status = json_text (task, "status"), *why = needs_person (task);
+  const json_t *plan = json_object_get (task, "plan");
 
+  if (plan && cli->args.format == FORMAT_TABLE)
+    (void) plan_show (cli, plan);
   if (streq (status, "completed"))
     {
       if (cli->args.format == FORMAT_TABLE && !cli->args.quiet)

@@ -54,8 +54,11 @@ run_report_show (struct cli *cli)
     status = client_get (cli->client, path.data, &a);
   if (status || cli->args.format == FORMAT_JSON)
     return status ? status : output_thing (FORMAT_JSON, a.json);
-  rows = json_incref (json_object_get (a.json, "removed_users"));
+  rows = json_array ();
+  (void) json_array_extend (rows, json_object_get (a.json, "removed_users"));
+  (void) json_array_extend (rows, json_object_get (a.json, "updated_roles"));
   (void) json_object_del (a.json, "removed_users");
+  (void) json_object_del (a.json, "updated_roles");
   if (cli->args.format == FORMAT_TABLE)
     {
       status = output_thing (FORMAT_TABLE, a.json);

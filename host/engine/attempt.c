@@ -261,6 +261,7 @@ task_end_failed (struct txn *t, json_t *task, json_t *hub, const char *code, con
   (void) json_object_set_new (task, "can_retry", json_boolean (f->can_retry));
   txn_doc_put (t, STORE_TASK, task);
   change_failed (t, task, hub);
+  report_reopen (t, task);
   if (!dry)
     hub_task_failed (t, hub, task, f, text);
   if (!dry && !streq (code, "cancelled") && !streq (code, "hub-removed"))

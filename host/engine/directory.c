@@ -5,6 +5,7 @@
 #include "host/common/text.h"
 #include "host/directory/csv.h"
 #include "host/engine/people.h"
+#include "host/engine/plan.h"
 
 #define BATCH 2000u           /* people a transaction */
 #define ERRORS_MAX 20u          /* that are told; all are counted */
@@ -254,7 +255,7 @@ static int
 remove_missing (struct import *i, uint64_t rows, struct refusal *r)
 {
   struct missing m = { i, json_array (), 0 };
-  struct guard g = { .seen = rows, .threshold = 20, .floor = 2, .cap = 500 };
+  struct guard g = { .seen = rows, .threshold = 20, .floor = 2, .cap = 500, .who = "people of the directory" };
   enum guard_verdict v;
   json_t *person;
   size_t k;

@@ -172,7 +172,8 @@ engine_action engine_status, engine_doctor, engine_setup;
 engine_action engine_app_list, engine_app_show;
 /* /hubs: connect (POST) answers {"hub": {...}, "task": {...}} */
 engine_action engine_hub_list, engine_hub_connect, engine_hub_show, engine_hub_set, engine_hub_remove,
-  engine_hub_restore, engine_hub_check, engine_hub_sync, engine_hub_set_account, engine_hub_roles;
+  engine_hub_restore, engine_hub_check, engine_hub_sync, engine_hub_set_account, engine_hub_roles,
+  engine_hub_plan;
 /* /accounts */
 engine_action engine_account_list, engine_account_add, engine_account_show, engine_account_set,
   engine_account_remove;
@@ -190,8 +191,8 @@ void engine_import_end (struct engine *e);
 /* /tasks */
 engine_action engine_task_list, engine_task_show, engine_task_cancel, engine_task_retry;
 /* /reports, /issues, /events */
-engine_action engine_report_list, engine_report_show, engine_issue_list, engine_issue_read,
-  engine_event_list;
+engine_action engine_report_list, engine_report_show, engine_report_apply, engine_report_dismiss, engine_issue_list,
+  engine_issue_read, engine_event_list;
 /* /tokens: POST {name, scopes: [], expires_at} answers the token once, as "token" */
 engine_action engine_token_list, engine_token_create, engine_token_revoke;
 /* POST /key/rotate; GET /audit/verify */

@@ -315,6 +315,9 @@ int sync_recover (struct engine *e);
 /* The closing step of a sync, also of one whose apply was cut off (delta_recover). */
 int sync_close (void *arg, struct txn *t, const struct id *hub, json_t *sum);
 void run_change (struct run *r);   /* add-user, update-role, remove-user */
+/* Why the change that TASK is to make is no longer to be made although the task is open: what
+   was decided since it was queued counts (behaviour 6.3).  NULL = it is wanted; static. */
+const char *change_not_wanted (struct txn *t, const json_t *task, const json_t *hub, const struct member_link *link);
 /* The member's status while its task is queued, and after it ended without success. */
 void change_begins (struct txn *t, const json_t *task, const json_t *hub);
 void change_failed (struct txn *t, const json_t *task, const json_t *hub);
@@ -374,25 +377,23 @@ json_t *hub_revalidate (struct txn *t, json_t *hub, const struct caller *c);
 /* Queues the hub's sync unless one is open; the open or new task, owned. */
 json_t *hub_queue_sync (struct txn *t, json_t *hub, const struct caller *c, json_t *input, bool *ret_new);
 
-/* ---- The safeguard (guard.c), behaviour 5.5: one function for every plan. */
-struct guard
-{
-  uint64_t known, missing;   /* live seats known; of them, missing or to be removed */
-  uint64_t seen;             /* rows in the listing */
-  int64_t threshold, floor, cap;
-  uint64_t top, top_lost;    /* known holders of the highest ranked role; of them, removed or lowered */
-  bool kept_touched;         /* a keep-member among the missing */
-  bool ask;                  /* what the store knows is in doubt: nobody goes unasked */
-};
-enum guard_verdict { GUARD_PASS, GUARD_EMPTY, GUARD_SHARE, GUARD_CAP, GUARD_KEPT, GUARD_ASK, GUARD_TOP };
-enum guard_verdict guard_judge (const struct guard *g);
-/* The verdict as a sentence; caller frees. */
-char *guard_sentence (const struct guard *g, enum guard_verdict v);
+/* ---- Reports (report.c): plans that the guard stopped, until a person decides. */
 
-/* ---- Reports (report.c). */
-/* Makes or refreshes the open safeguard report of a hub; ROWS is taken. */
-void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, json_t *rows, const char *why);
-/* A sync that passed withdraws it. */
+/* Who a stopped sync would have removed and lowered; borrowed. */
+struct held
+{
+  const struct id *removed, *lowered;
+  size_t n_removed, n_lowered;
+};
+/* Makes or refreshes the open safeguard report of a hub. */
+void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why);
+/* Whether TASK, a sync, applies a report, and all of H is in it: a new reference to it, or NULL. */
+json_t *report_approves (struct txn *t, const json_t *task, const struct held *h);
+/* TASK was completed: the report that it applies is applied.  GONE: texts of the members removed. */
+void report_applied (struct txn *t, const json_t *hub, const json_t *task, const json_t *gone);
+/* TASK ended without success: the report that it applied waits for a person again. */
+void report_reopen (struct txn *t, const json_t *task);
+/* What was held is no longer so: the hub is gone, or a sync passed. */
 void report_withdraw (struct txn *t, const json_t *hub);
 
 /* ---- Members (member.c). */

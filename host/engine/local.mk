@@ -34,8 +34,11 @@ libusherengine_la_SOURCES = \
 	%D%/merge.c \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/person.c %D%/people.h \
+	%D%/plan-hub.c \
+	%D%/plan.c %D%/plan.h \
 	%D%/prove.c \
 	%D%/queue.c \
+	%D%/rank.c \
 	%D%/readback.c %D%/readback.h \
 	%D%/recover.c \
 	%D%/refusal.c %D%/refusal.h \
@@ -57,6 +60,5 @@ libusherengine_la_SOURCES = \
 	%D%/sync.h \
 	%D%/task.c \
 	%D%/token.c \
-	%D%/top-role.c \
 	%D%/work.c %D%/work.h \
 	%D%/workspace.c

@@ -53,7 +53,7 @@ next_old (struct walk *w)
       w->old_side = (struct side) { w->old_key, store_order_key (w->old.key, w->old.key_len, w->old_key), true };
       if (member_is_known (&w->old.link))
         w->m->known++;
-      w->m->top += top_role_held (w->m->top_roles, &w->old);
+      w->m->top += ranks_top_held (&w->m->ranks, &w->old);
     }
   return r < 0 ? r : 0;
 }

@@ -15,21 +15,26 @@
 void
 merge_init (struct merge *m, struct run *run)
 {
-  *m = (struct merge) { .run = run, .roles_seen = json_object (), .top_roles = top_roles (run->app, run->hub),
-                        .held = ARENA_INIT (MEMBER_HELD_MAX) };
+  *m = (struct merge) { .run = run, .roles_seen = json_object (), .held = ARENA_INIT (MEMBER_HELD_MAX) };
+  ranks_init (&m->ranks, run->app, run->hub);
+  plan_init (&m->plan);
 }
 
 void
 merge_done (struct merge *m)
 {
   free (m->missing);
+  free (m->lowered);
+  free (m->kept_missing);
+  free (m->kept_lowered);
   free (m->linked);
   crowd_done (&m->crowd);
   free (m->gone_invites);
   free (m->adopted_invites);
   arena_done (&m->held);
   json_decref (m->roles_seen);
-  json_decref (m->top_roles);
+  ranks_done (&m->ranks);
+  plan_done (&m->plan);
   if (m->look)
     txn_abort (m->look);
 }
@@ -373,6 +378,14 @@ same_link (const struct member_link *a, const struct member_link *b)
          && id_equal (&a->person, &b->person);
 }
 
+static void
+plan_one (struct merge *m, enum plan_action action, const struct id *member, const struct row_view *was,
+          const struct row_view *now)
+{
+  if (plan_count (&m->plan, action))
+    plan_item (&m->plan, action, plan_member (member, was, now));
+}
+
 int
 merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row, size_t row_len,
         const struct row_view *shown)
@@ -401,7 +414,61 @@ merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row,
           r = note_event (m, "member.found", &link, NULL);
         }
     }
+  plan_one (m, PLAN_ADD, &link.id, NULL, shown);
   return r < 0 ? r : put (m, adopted ? &invited : NULL, &link, key, key_len, row, row_len);
+}
+
+/* The entry of keep-members that names OLD by its id, native id or address; NULL = none. */
+static const json_t *
+kept_as (const struct merge *m, const struct member *old, const struct row_view *row)
+{
+  const json_t *entry, *list = json_object_get (json_object_get (m->run->hub, "settings"), "keep-members");
+  char id[ID_TEXT_SIZE];
+  size_t i;
+
+  id_format (&old->link.id, id);
+  json_array_foreach (list, i, entry)
+    {
+      const char *name = json_string_value (entry);
+
+      if (name && (streq (name, id) || text_is (&row->email, name)
+                   || (row->id.s && strlen (name) == row->id.len && memcmp (name, row->id.s, row->id.len) == 0)))
+        return entry;
+    }
+  return NULL;
+}
+
+/* *AT remembers the first of those who are KEPT (NULL = not one). */
+static int
+note_kept (char **at, const json_t *kept)
+{
+  if (kept && !*at)
+    *at = strdup (json_string_value (kept));
+  return kept && !*at ? -ENOMEM : 0;
+}
+
+/* Plans what OLD turns into, and notes what the guard is to know of it. */
+static int
+plan_changed (struct merge *m, const struct member *old, const struct row_view *shown)
+{
+  struct row_view was;
+  bool lowered, top;
+  const json_t *kept;
+  int r;
+
+  if (row_look (old->row, old->row_len, &was) < 0)
+    return 0;
+  lowered = member_is_known (&old->link) && ranks_lowered (&m->ranks, &was, shown);
+  plan_one (m, lowered ? PLAN_LOWER : PLAN_CHANGE, &old->link.id, &was, shown);
+  if (!lowered)
+    return 0;
+  top = ranks_top_held (&m->ranks, old) && !ranks_top (&m->ranks, shown);
+  m->top_lowered += top;
+  kept = kept_as (m, old, &was);
+  r = note_kept (&m->kept_lowered, kept);
+  if (r < 0)
+    return r;
+  return top || kept ? push_id (&m->lowered, &m->n_lowered, &m->cap_lowered, &old->link.id) : 0;
 }
 
 int
@@ -423,37 +490,21 @@ merge_on_both (struct merge *m, const struct member *old, const void *row, size_
   if (same_row && same_link (&link, &old->link))
     return 0;
   m->changed++;
+  r = plan_changed (m, old, shown);
+  if (r < 0)
+    return r;
   /* A member that could not be read keeps the row it had. */
   if (shown->state == USHER_UNREADABLE)
     return put (m, old, &link, old->key, old->key_len, NULL, 0);
   return put (m, old, &link, old->key, old->key_len, row, row_len);
 }
 
-static bool
-is_kept (const struct merge *m, const struct member *old)
-{
-  const json_t *settings = json_object_get (m->run->hub, "settings"), *entry;
-  char id[ID_TEXT_SIZE];
-  struct row_view row;
-  bool kept = false;
-  size_t i;
-
-  id_format (&old->link.id, id);
-  if (row_look (old->row, old->row_len, &row) == 0)
-    json_array_foreach (json_object_get (settings, "keep-members"), i, entry)
-      {
-        const char *name = json_string_value (entry);
-
-        kept = kept || streq (name, id)
-               || (name && row.id.s && strlen (name) == row.id.len && memcmp (name, row.id.s, row.id.len) == 0)
-               || text_is (&row.email, name);
-      }
-  return kept;
-}
-
 int
 merge_on_old (struct merge *m, const struct member *old)
 {
+  struct row_view was;
+  int r = 0;
+
   if (old->link.seq > m->start_seq || !member_is_live (&old->link)
       || (old->link.flags & MEMBER_F_AUTOMATION))
     return 0;
@@ -461,11 +512,14 @@ merge_on_old (struct merge *m, const struct member *old)
     return m->proof->invites ? push_id (&m->gone_invites, &m->n_gone_invites, &m->cap_gone_invites, &old->link.id) : 0;
   if (!m->proof->members || !(old->link.flags & MEMBER_F_SEEN))
     return 0;
-  if (!m->kept_touched)
-    m->kept_touched = is_kept (m, old);
+  if (row_look (old->row, old->row_len, &was) == 0)
+    {
+      r = note_kept (&m->kept_missing, kept_as (m, old, &was));
+      plan_one (m, PLAN_REMOVE, &old->link.id, &was, NULL);
+    }
   m->missing_known += member_is_known (&old->link);
-  m->top_missing += top_role_held (m->top_roles, old);
-  return push_id (&m->missing, &m->n_missing, &m->cap_missing, &old->link.id);
+  m->top_missing += ranks_top_held (&m->ranks, old);
+  return r < 0 ? r : push_id (&m->missing, &m->n_missing, &m->cap_missing, &old->link.id);
 }
 
 /* Invitations that are gone and did not come back as members: expired, never missing. */
@@ -479,6 +533,7 @@ merge_expire_invitations (struct merge *m)
     {
       struct member old;
       struct member_link link;
+      struct row_view was;
 
       for (j = 0; j < m->n_adopted_invites; j++)
         if (id_equal (&m->gone_invites[i], &m->adopted_invites[j]))
@@ -491,9 +546,18 @@ merge_expire_invitations (struct merge *m)
       link = old.link;
       set_status (m, &link, id_is_zero (&link.person) ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
       m->changed++;
+      plan_one (m, PLAN_CHANGE, &link.id, row_look (old.row, old.row_len, &was) == 0 ? &was : NULL, NULL);
       r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
     }
   return r;
+}
+
+void
+merge_miss_nobody (struct merge *m)
+{
+  m->n_missing = m->missing_known = m->top_missing = 0;
+  free (TAKE (m->kept_missing));
+  plan_remove_nobody (&m->plan);
 }
 
 int

@@ -1,102 +1,302 @@
-/* Owns reports: removals that wait for a person. */
+/* Owns reports: what the guard stopped waits here until a person applies or dismisses it.  A
+   report is applied once, by the revision that was read; what a sync would have taken is
+   applied by another sync, which may take that and nothing more. */
 #include <config.h>
 
+#include <sodium.h>
+
 #include "host/common/clock.h"
-#include "host/engine/internal.h"
+#include "host/common/text.h"
+#include "host/engine/plan.h"
+
+#define ROWS_MAX 10000u           /* that a report shows of a kind; beyond, it stands for exactly its own set */
+#define DIGEST_BYTES 16u
+#define REASON_MAX 500u
+
+struct find
+{
+  const char *status[2];          /* either; the second may be NULL */
+  json_t *found;
+};
 
 static bool
-is_open_safeguard (void *arg, json_t *report)
+look (void *arg, json_t *report)
 {
-  json_t **found = arg;
+  struct find *f = arg;
+  const char *status = json_text (report, "status");
 
-  if (!streq (json_text (report, "kind"), "safeguard") || !streq (json_text (report, "status"), "open"))
+  if (!streq (status, f->status[0]) && !streq (status, f->status[1]))
     return true;
-  *found = json_incref (report);
+  f->found = json_incref (report);
   return false;
 }
 
+/* The hub's report of one of two states; a new reference, NULL = none. */
 static json_t *
-open_safeguard (struct txn *t, const json_t *hub)
+report_in (struct txn *t, const json_t *hub, const char *status, const char *or)
 {
-  json_t *found = NULL;
+  struct find f = { .status = { status, or } };
 
-  txn_doc_walk (t, STORE_REPORT, STORE_REPORT_HUB, json_text (hub, "id"), false, NULL, is_open_safeguard, &found);
-  return found;
+  txn_doc_walk (t, STORE_REPORT, STORE_REPORT_HUB, json_text (hub, "id"), /* newest= */ true, NULL, look, &f);
+  return f.found;
+}
+
+static json_t *
+report_get (struct txn *t, const char *text)
+{
+  struct id id;
+
+  return text && id_parse (text, &id) == 0 ? txn_doc_get (t, STORE_REPORT, &id) : NULL;
+}
+
+static void
+put (struct txn *t, json_t *report)
+{
+  json_set_time (report, "updated_at", clock_now_ms ());
+  txn_doc_put (t, STORE_REPORT, report);
+}
+
+/* ---- Rows. */
+
+/* REMOVAL: each waits for a decision; a lowered one only says what the app shows. */
+static json_t *
+rows_of (const struct id *members, size_t n, const char *cause, bool removal)
+{
+  json_t *rows = json_array ();
+  size_t i;
+
+  for (i = 0; i < n && i < ROWS_MAX; i++)
+    {
+      json_t *row = json_object ();
+
+      json_set_id (row, "member", &members[i]);
+      json_set_text (row, "cause", cause);
+      json_set_text (row, "decision", removal ? "remove" : NULL);
+      json_set_text (row, "result", removal ? "pending" : NULL);
+      (void) json_array_append_new (rows, row);
+    }
+  return rows;
+}
+
+/* What two sets of the same members have in common. */
+static void
+digest (const struct held *h, char ret[2 * DIGEST_BYTES + 1])
+{
+  unsigned char hash[DIGEST_BYTES];
+  crypto_generichash_state state;
+
+  (void) crypto_generichash_init (&state, NULL, 0, sizeof hash);
+  (void) crypto_generichash_update (&state, (const unsigned char *) &h->n_removed, sizeof h->n_removed);
+  (void) crypto_generichash_update (&state, (const unsigned char *) h->removed, h->n_removed * sizeof *h->removed);
+  (void) crypto_generichash_update (&state, (const unsigned char *) h->lowered, h->n_lowered * sizeof *h->lowered);
+  (void) crypto_generichash_final (&state, hash, sizeof hash);
+  hex_encode (hash, sizeof hash, ret);
+}
+
+static int
+by_id (const void *a, const void *b)
+{
+  return memcmp (a, b, sizeof (struct id));
+}
+
+/* Whether each of the N MEMBERS has a row. */
+static bool
+rows_have (const json_t *rows, const struct id *members, size_t n)
+{
+  size_t size = json_array_size (rows), i, n_ids = 0;
+  _cleanup_ (freep) struct id *ids = n ? calloc (size + 1, sizeof *ids) : NULL;
+  const json_t *row;
+
+  if (n > size || (n && !ids))
+    return n == 0;
+  json_array_foreach (rows, i, row)
+    n_ids += json_id (row, "member", &ids[n_ids]);
+  if (n_ids)
+    qsort (ids, n_ids, sizeof *ids, by_id);
+  for (i = 0; i < n; i++)
+    if (!bsearch (&members[i], ids, n_ids, sizeof *ids, by_id))
+      return false;
+  return true;
+}
+
+/* ---- What syncs do with reports. */
+
+static json_t *
+safeguard_new (const json_t *hub)
+{
+  json_t *report = doc_new (&system_caller);
+
+  json_set_text (report, "kind", "safeguard");
+  json_set_text (report, "status", "open");
+  json_set_text (report, "hub", json_text (hub, "id"));
+  json_set_text (report, "hub_label", json_text (hub, "label"));
+  return report;
 }
 
 void
-report_safeguard (struct txn *t, const json_t *hub, const json_t *task, json_t *rows, const char *why)
+report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why)
 {
-  json_t *report = open_safeguard (t, hub);
+  const char *applies = json_text (json_object_get (task, "input"), "report");
+  json_t *report = report_in (t, hub, "open", "applying");
   bool fresh = !report;
+  char now[2 * DIGEST_BYTES + 1];
 
-  if (fresh)
+  /* One that is being applied is the affair of the sync that does it. */
+  if (!fresh && streq (json_text (report, "status"), "applying") && !streq (json_text (report, "id"), applies))
     {
-      report = doc_new (&system_caller);
-      json_set_text (report, "kind", "safeguard");
-      json_set_text (report, "status", "open");
-      json_set_text (report, "hub", json_text (hub, "id"));
-      json_set_text (report, "hub_label", json_text (hub, "label"));
+      json_decref (report);
+      return;
     }
+  if (fresh)
+    report = safeguard_new (hub);
   json_set_text (report, "task", json_text (task, "id"));
   json_set_text (report, "reason", why);
-  if (fresh || !json_equal (json_object_get (report, "removed_users"), rows))
-    (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
-  (void) json_object_set_new (report, "removed_users", rows);
-  json_set_time (report, "updated_at", clock_now_ms ());
-  txn_doc_put (t, STORE_REPORT, report);
+  digest (h, now);
+  if (!streq (json_text (report, "digest"), now))
+    {
+      (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
+      json_set_text (report, "digest", now);
+      (void) json_object_set_new (report, "removed_count", json_integer ((json_int_t) h->n_removed));
+      (void) json_object_set_new (report, "removed_users", rows_of (h->removed, h->n_removed, "missing-in-app", /* removal= */ true));
+      (void) json_object_set_new (report, "updated_roles", rows_of (h->lowered, h->n_lowered, "lowered-in-app", /* removal= */ false));
+    }
+  put (t, report);
   if (fresh)
     event_add (t, &(struct event) { .type = "report.created", .caller = &system_caller, .hub = hub,
                                     .outcome = "safeguard" });
   json_decref (report);
 }
 
+/* The report that TASK applies, as long as it does; a new reference, NULL = none. */
+static json_t *
+applied_by (struct txn *t, const json_t *task)
+{
+  json_t *report = report_get (t, json_text (json_object_get (task, "input"), "report"));
+
+  if (streq (json_text (report, "status"), "applying") && streq (json_text (report, "apply_task"), json_text (task, "id")))
+    return report;
+  json_decref (report);
+  return NULL;
+}
+
+json_t *
+report_approves (struct txn *t, const json_t *task, const struct held *h)
+{
+  json_t *report = applied_by (t, task);
+  char now[2 * DIGEST_BYTES + 1];
+
+  if (!report)
+    return NULL;
+  digest (h, now);
+  if (streq (json_text (report, "digest"), now)
+      || (rows_have (json_object_get (report, "removed_users"), h->removed, h->n_removed)
+          && rows_have (json_object_get (report, "updated_roles"), h->lowered, h->n_lowered)))
+    return report;
+  json_decref (report);
+  return NULL;
+}
+
+static void
+set_results (json_t *rows, const json_t *gone)
+{
+  json_t *set = json_object (), *row, *text;
+  size_t i;
+
+  json_array_foreach (gone, i, text)
+    (void) json_object_set_new (set, json_string_value (text), json_true ());
+  json_array_foreach (rows, i, row)
+    json_set_text (row, "result",
+                   json_object_get (set, json_text (row, "member")) ? "removed" : "no-longer-needed");
+  json_decref (set);
+}
+
+void
+report_applied (struct txn *t, const json_t *hub, const json_t *task, const json_t *gone)
+{
+  json_t *report = applied_by (t, task);
+  struct id id;
+
+  if (!report)
+    return;
+  json_set_text (report, "status", "applied");
+  set_results (json_object_get (report, "removed_users"), gone);
+  put (t, report);
+  (void) json_id (task, "id", &id);
+  event_add (t, &(struct event) { .type = "report.applied", .caller = &system_caller, .hub = hub, .task = &id,
+                                  .outcome = "safeguard",
+                                  .details = json_pack ("{s:O, s:I}", "report", json_object_get (report, "id"),
+                                                        "removed", (json_int_t) json_array_size (gone)) });
+  json_decref (report);
+}
+
+void
+report_reopen (struct txn *t, const json_t *task)
+{
+  json_t *report = applied_by (t, task);
+
+  if (!report)
+    return;
+  json_set_text (report, "status", "open");
+  put (t, report);
+  json_decref (report);
+}
+
 void
 report_withdraw (struct txn *t, const json_t *hub)
 {
-  json_t *report = open_safeguard (t, hub);
+  json_t *report = report_in (t, hub, "open", NULL);
 
   if (!report)
     return;
   json_set_text (report, "status", "withdrawn");
-  json_set_time (report, "updated_at", clock_now_ms ());
-  txn_doc_put (t, STORE_REPORT, report);
+  put (t, report);
   event_add (t, &(struct event) { .type = "report.withdrawn", .caller = &system_caller, .hub = hub });
   json_decref (report);
 }
 
-/* ---- Actions. */
+/* ---- Showing. */
 
-static json_t *
-report_render (struct txn *t, const json_t *report, bool whole)
+static void
+show_who (struct txn *t, const json_t *hub, json_t *rows)
 {
-  json_t *shown = json_copy ((json_t *) (uintptr_t) report), *rows, *row, *hub;
   struct id hub_id, member;
+  struct member m;
+  json_t *row;
   size_t i;
 
-  rows = json_deep_copy (json_object_get (report, "removed_users"));
-  (void) json_object_set_new (shown, "removed_count", json_integer ((json_int_t) json_array_size (rows)));
-  (void) json_object_del (shown, "removed_users");
-  (void) json_object_del (shown, "created_by");
-  hub = whole && json_id (report, "hub", &hub_id) ? txn_doc_get (t, STORE_HUB, &hub_id) : NULL;
-  if (hub)
-    {
-      struct member m;
+  if (!json_id (hub, "id", &hub_id))
+    return;
+  json_array_foreach (rows, i, row)
+    if (json_id (row, "member", &member) && txn_member_get (t, &hub_id, &member, &m) == 1)
+      (void) json_object_set_new (row, "who", member_render (t, hub, &m));
+}
 
-      json_array_foreach (rows, i, row)
-        if (json_id (row, "member", &member) && txn_member_get (t, &hub_id, &member, &m) == 1)
-          (void) json_object_set_new (row, "who", member_render (t, hub, &m));
-      (void) json_object_set (shown, "removed_users", rows);
+static json_t *
+report_render (struct txn *t, const json_t *report, const json_t *hub)
+{
+  static const char *const lists[] = { "removed_users", "updated_roles" };
+  json_t *shown = json_copy ((json_t *) (uintptr_t) report), *rows;
+  size_t i;
+
+  (void) json_object_del (shown, "created_by");
+  (void) json_object_del (shown, "digest");
+  for (i = 0; i < ARRAY_SIZE (lists); i++)
+    {
+      rows = hub ? json_deep_copy (json_object_get (report, lists[i])) : NULL;
+      (void) json_object_del (shown, lists[i]);
+      if (rows)
+        {
+          show_who (t, hub, rows);
+          (void) json_object_set_new (shown, lists[i], rows);
+        }
     }
-  json_decref (hub);
-  json_decref (rows);
   return shown;
 }
 
 static json_t *
 show_report (void *arg, struct txn *t, const json_t *report)
 {
-  return sees_report (arg, t, report) ? report_render (t, report, false) : NULL;
+  return sees_report (arg, t, report) ? report_render (t, report, NULL) : NULL;
 }
 
 int
@@ -121,26 +321,166 @@ engine_report_list (struct engine *e, const struct call *c, json_t **ret, struct
   return x;
 }
 
+/* The report of the path and its hub, both the caller's also on a refusal. */
+static int
+report_begin (struct txn *t, const struct call *c, unsigned int scope, enum hub_role role, json_t **ret_report,
+              json_t **ret_hub, struct refusal *r)
+{
+  struct id hub;
+  int x = caller_may (t, c->caller, scope, ROLE_GUEST, r);
+
+  if (x < 0)
+    return x;
+  *ret_report = report_get (t, c->path[0]);
+  if (txn_error (t) < 0)
+    return refuse_errno (r, txn_error (t));
+  if (!*ret_report)
+    return refuse (r, "not-found", NULL, "There is no report %s.", c->path[0]);
+  *ret_hub = json_id (*ret_report, "hub", &hub) ? txn_doc_get (t, STORE_HUB, &hub) : NULL;
+  return caller_may_hub (t, c->caller, scope, *ret_hub, role, r);
+}
+
 int
 engine_report_show (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *report = NULL, *hub = NULL;
-  struct id id, hub_id;
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  int x = report_begin (t, c, SCOPE_READ, HUB_MANAGER, &report, &hub, r);
 
-  if (x < 0)
-    return x;
-  if (id_parse (c->path[0], &id) == 0)
-    report = txn_doc_get (t, STORE_REPORT, &id);
-  if (txn_error (t) < 0)
-    return refuse_errno (r, txn_error (t));
-  if (!report)
-    return refuse (r, "not-found", NULL, "There is no report %s.", c->path[0]);
-  hub = json_id (report, "hub", &hub_id) ? txn_doc_get (t, STORE_HUB, &hub_id) : NULL;
-  x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
-    x = answer_read (t, report_render (t, report, true), ret, r);
+    x = answer_read (t, report_render (t, report, hub), ret, r);
+  json_decref (report);
+  json_decref (hub);
+  return x;
+}
+
+/* ---- Deciding. */
+
+static int
+check_reason (const char *reason, struct refusal *r)
+{
+  if (!reason || !reason[strspn (reason, " \t\r\n")])
+    return refuse (r, "reason-required", "reason", "reason says why the report is right or wrong.");
+  if (utf8_length (reason) > REASON_MAX)
+    return refuse (r, "validation-failed", "reason", "A reason has at most %u characters.", REASON_MAX);
+  return 0;
+}
+
+static int
+check_open (const json_t *report, struct refusal *r)
+{
+  const char *status = json_text (report, "status");
+
+  return streq (status, "open") ? 0 : refuse (r, "report-closed", NULL, "The report is %s already.", status);
+}
+
+static int
+check_revision (const struct call *c, const json_t *report, struct refusal *r)
+{
+  json_int_t now = (json_int_t) json_number (report, "revision", 0);
+
+  if (json_number (c->body, "revision", -1) == now)
+    return 0;
+  return refuse (r, "report-changed", "revision", "The report has changed since revision %lld was read: it is %lld now.",
+                 (long long) json_number (c->body, "revision", -1), (long long) now);
+}
+
+static int
+check_apply (const struct call *c, const json_t *report, const json_t *hub, struct refusal *r)
+{
+  int x = 0;
+
+  if (!json_is_integer (json_object_get (c->body, "revision")))
+    x = refuse (r, "validation-failed", "revision", "revision is the number of the revision that was read.");
+  if (x == 0)
+    x = check_reason (json_text (c->body, "reason"), r);
+  if (x == 0 && json_object_size (json_object_get (c->body, "keep")))
+    x = refuse (r, "validation-failed", "keep",
+                "What a sync would take is applied or dismissed as a whole: to keep a member, dismiss the report.");
+  if (x == 0)
+    x = check_open (report, r);
+  if (x == 0)
+    x = check_revision (c, report, r);
+  if (x == 0 && !c->confirmed)
+    x = refuse (r, "confirmation-required", NULL, "This lets the next sync of %s take %lld members off the hub.",
+                json_text (hub, "label"), (long long) json_number (report, "removed_count", 0));
+  return x;
+}
+
+/* One sync of its own, which may take what the report lists. */
+static json_t *
+apply (struct txn *t, const struct call *c, json_t *report, const json_t *hub)
+{
+  struct caller by = *c->caller;
+  json_t *task;
+
+  by.trigger = "report";
+  task = task_new (&by, TASK_SYNC, hub, NULL, NULL, json_pack ("{s:O}", "report", json_object_get (report, "id")));
+  json_set_text (report, "status", "applying");
+  json_set_text (report, "apply_task", json_text (task, "id"));
+  json_set_text (report, "applied_reason", json_text (c->body, "reason"));
+  (void) json_object_set_new (report, "applied_by", caller_json (c->caller));
+  json_set_time (report, "applied_at", clock_now_ms ());
+  put (t, report);
+  txn_doc_put (t, STORE_TASK, task);
+  event_add (t, &(struct event) { .type = "task.created", .caller = &by, .hub = hub, .outcome = "sync",
+                                  .details = json_pack ("{s:O, s:O, s:O}", "report", json_object_get (report, "id"),
+                                                        "revision", json_object_get (report, "revision"), "reason",
+                                                        json_object_get (c->body, "reason")) });
+  return task;
+}
+
+int
+engine_report_apply (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_write (e->store);
+  json_t *report = NULL, *hub = NULL, *task = NULL;
+  int x = report_begin (t, c, SCOPE_WRITE, HUB_OWNER, &report, &hub, r);
+
+  if (x == 0)
+    x = call_match (c, report_render (t, report, hub), r);
+  if (x == 0)
+    x = check_apply (c, report, hub, r);
+  if (x == 0)
+    task = apply (t, c, report, hub);
+  x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
+  if (x == 0)
+    queue_add (e, task);
+  json_decref (task);
+  json_decref (report);
+  json_decref (hub);
+  return x;
+}
+
+int
+engine_report_dismiss (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct txn *t = store_write (e->store);
+  json_t *report = NULL, *hub = NULL, *row;
+  size_t i;
+  int x = report_begin (t, c, SCOPE_WRITE, HUB_MANAGER, &report, &hub, r);
+
+  if (x == 0)
+    x = call_match (c, report_render (t, report, hub), r);
+  if (x == 0)
+    x = check_reason (json_text (c->body, "reason"), r);
+  if (x == 0)
+    x = check_open (report, r);
+  if (x == 0)
+    {
+      json_set_text (report, "status", "dismissed");
+      json_set_text (report, "dismissed_reason", json_text (c->body, "reason"));
+      (void) json_object_set_new (report, "dismissed_by", caller_json (c->caller));
+      json_set_time (report, "dismissed_at", clock_now_ms ());
+      json_array_foreach (json_object_get (report, "removed_users"), i, row)
+        json_set_text (row, "result", "kept");
+      put (t, report);
+      event_add (t, &(struct event) { .type = "report.dismissed", .caller = c->caller, .hub = hub,
+                                      .outcome = json_text (report, "kind"),
+                                      .details = json_pack ("{s:O, s:O}", "report", json_object_get (report, "id"),
+                                                            "reason", json_object_get (c->body, "reason")) });
+    }
+  x = call_end (e, c, t, x, x == 0 ? report_render (t, report, hub) : NULL, ret, r);
   json_decref (report);
   json_decref (hub);
   return x;

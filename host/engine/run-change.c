@@ -86,7 +86,7 @@ load_member (struct change *c)
 
 /* A seat by a grant that was given, or one that was adopted. */
 static bool
-has_seat_grant (struct txn *t, const struct change *c, const struct member_link *link)
+has_seat_grant (struct txn *t, const struct id *hub, const struct member_link *link)
 {
   json_t *grants, *grant;
   bool seat = link->flags & MEMBER_F_ADOPTED;
@@ -94,7 +94,7 @@ has_seat_grant (struct txn *t, const struct change *c, const struct member_link 
 
   if (id_is_zero (&link->person))
     return false;
-  grants = grants_of (t, &c->r->hub_id, &link->person);
+  grants = grants_of (t, hub, &link->person);
   json_array_foreach (grants, i, grant)
     seat = seat || (json_flag (grant, "seat") && !json_flag (grant, "lapsed"));
   json_decref (grants);
@@ -103,41 +103,42 @@ has_seat_grant (struct txn *t, const struct change *c, const struct member_link 
 
 /* A role change that failed and is retried must not undo a newer one. */
 static bool
-roles_superseded (struct txn *t, const struct change *c, const struct id *person)
+roles_superseded (struct txn *t, const json_t *task, const struct id *hub, const struct id *person)
 {
-  json_t *grant = grant_direct (t, &c->r->hub_id, person);
-  bool superseded = grant && !json_equal (json_object_get (grant, "roles"), json_object_get (c->input, "roles"));
+  json_t *grant = grant_direct (t, hub, person);
+  bool superseded = grant && !json_equal (json_object_get (grant, "roles"),
+                                          json_object_get (json_object_get (task, "input"), "roles"));
 
   json_decref (grant);
   return superseded;
 }
 
-/* Why the change is no longer to be made although the task is open: what was decided
-   since it was queued counts (behaviour 6.3).  NULL = it is wanted. */
-static const char *
-why_not (struct txn *t, const struct change *c, const struct member_link *link)
+const char *
+change_not_wanted (struct txn *t, const json_t *task, const json_t *hub, const struct member_link *link)
 {
   json_t *person = id_is_zero (&link->person) ? NULL : txn_doc_get (t, STORE_PERSON, &link->person);
   bool gone = !person || streq (json_text (person, "status"), "removed");
-  struct id asked = { { 0 } };
+  const char *kind = json_text (task, "kind");
+  struct id asked = { { 0 } }, hub_id = { { 0 } };
 
   json_decref (person);
-  (void) json_id (c->r->task, "person", &asked);
+  (void) json_id (task, "person", &asked);
+  (void) json_id (hub, "id", &hub_id);
   if (link->flags & MEMBER_F_EXEMPT)
     return "The member was exempted since.";
   if (link->flags & MEMBER_F_AUTOMATION)
     return "The member is the automation account of the hub.";
-  if (c->kind == TASK_REMOVE_USER)
+  if (streq (kind, "remove-user"))
     {
       if (!id_is_zero (&link->person) && !id_equal (&link->person, &asked))
         return "The member was matched to somebody else since.";
-      return has_seat_grant (t, c, link) ? "The person was given a seat again." : NULL;
+      return has_seat_grant (t, &hub_id, link) ? "The person was given a seat again." : NULL;
     }
   if (gone || !id_equal (&link->person, &asked))
     return "The person was removed or unmatched since.";
-  if (c->kind == TASK_UPDATE_ROLE && roles_superseded (t, c, &link->person))
+  if (streq (kind, "update-role") && roles_superseded (t, task, &hub_id, &link->person))
     return "The roles were changed since.";
-  return has_seat_grant (t, c, link) ? NULL : "Nothing gives the person a seat any more.";
+  return has_seat_grant (t, &hub_id, link) ? NULL : "Nothing gives the person a seat any more.";
 }
 
 /* Ends the task where it is not wanted; true when it goes on. */
@@ -151,7 +152,7 @@ still_wanted (struct change *c)
 
   if (txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
     return true;
-  why = why_not (t, c, &m.link);
+  why = change_not_wanted (t, c->r->task, c->r->hub, &m.link);
   if (!why)
     return true;
   if (!run_is_wanted (c->r, t))

@@ -16,6 +16,7 @@ finish_dry (struct sync *s)
   int x;
 
   (void) json_object_set_new (s->r->task, "sync", sync_result (s, s->merge.n_missing));
+  (void) json_object_set_new (s->r->task, "plan", plan_json (&s->merge.plan));
   if (!run_is_wanted (s->r, t))
     return;
   run_complete (s->r, t, "no-op");
@@ -41,7 +42,7 @@ merge (struct sync *s)
   if (x == 0 && s->merge.duplicates > DUPLICATES_TOLERATED)
     proof_against (&s->proof, "the app showed the same member twice while its pages moved");
   if (s->proof.listing == LISTING_UNPROVED)
-    s->merge.n_missing = s->merge.missing_known = 0;
+    merge_miss_nobody (&s->merge);
   return x;
 }
 
@@ -99,7 +100,7 @@ go (struct sync *s)
     }
   if (x == 0)
     x = merge (s);
-  if (x == 0 && s->proof.listing != LISTING_UNPROVED && !sync_guarded (s))
+  if (x == 0 && !sync_guarded (s))
     {
       sync_drop_spool (s);
       return;

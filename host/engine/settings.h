@@ -2,6 +2,7 @@
 #ifndef USHER_ENGINE_SETTINGS_H
 #define USHER_ENGINE_SETTINGS_H
 
+#include "host/common/row.h"
 #include "host/engine/internal.h"
 
 /* Takes over what GIVEN (NULL = nothing) says into the hub's settings; null sets a value
@@ -16,12 +17,21 @@ json_t *roles_of (const struct app *app, const json_t *hub);
 int roles_check (const struct app *app, const json_t *hub, json_t *asked, bool required, json_t **ret,
                  struct refusal *r);
 
-/* ---- The highest roles (top-role.c). */
+/* ---- Ranks of roles (rank.c). */
 
-/* Those of the highest rank in each ranked group, as roles_of has them; empty where nothing is
-   ranked.  A new reference. */
-json_t *top_roles (const struct app *app, const json_t *hub);
-/* Whether M counts for the safeguard and holds one of TOP. */
-bool top_role_held (const json_t *top, const struct member *m);
+struct ranks
+{
+  json_t *of;    /* owned: {group: {id: rank}} of the groups that are ranked */
+  json_t *top;   /* owned: {group: rank}, the highest of each that has one */
+};
+void ranks_init (struct ranks *r, const struct app *app, const json_t *hub);
+void ranks_done (struct ranks *r);
+/* Whether the app shows ROW active and with a highest role. */
+bool ranks_top (const struct ranks *r, const struct row_view *row);
+/* The same of a member as it was last seen, if it counts for the safeguard. */
+bool ranks_top_held (const struct ranks *r, const struct member *m);
+/* Whether NOW is less than WAS: switched off, a lower rank, or in a group without ranks a role
+   that is gone. */
+bool ranks_lowered (const struct ranks *r, const struct row_view *was, const struct row_view *now);
 
 #endif

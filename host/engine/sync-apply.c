@@ -6,12 +6,11 @@
 
 #include "host/common/clock.h"
 #include "host/common/failpoint.h"
-#include "host/common/log.h"
 #include "host/engine/readback.h"
 
 #define CONFIRM_MAX 100u          /* absences asked for one by one */
 #define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
-#define REPORT_ROWS_MAX 10000u
+#define GONE_MAX 10000u           /* of whom the closing step is told by name */
 
 /* ---- Absences. */
 
@@ -34,7 +33,8 @@ app_says_absent (struct sync *s, const struct id *member, struct buf *row)
   return x == USHER_ABSENT && !shown.len;
 }
 
-/* Which of the missing are gone for sure.  Answers how many are not. */
+/* Which of the missing are gone for sure: on the app's own word where it can be asked, else when
+   listings agree or a person said so.  Answers how many are not. */
 static size_t
 confirm (struct sync *s, bool *confirmed)
 {
@@ -47,32 +47,13 @@ confirm (struct sync *s, bool *confirmed)
       if (ask && session_alive (s->session))
         confirmed[i] = app_says_absent (s, &s->merge.missing[i], &row);
       else
-        confirmed[i] = merge_missed (&s->merge, &s->merge.missing[i]) + 1 >= LISTINGS_NEEDED;
+        confirmed[i] = s->approved || merge_missed (&s->merge, &s->merge.missing[i]) + 1 >= LISTINGS_NEEDED;
       waiting += !confirmed[i];
     }
   return waiting;
 }
 
 /* ---- The safeguard. */
-
-static json_t *
-report_rows (struct sync *s)
-{
-  json_t *rows = json_array ();
-  size_t i;
-
-  for (i = 0; i < s->merge.n_missing && i < REPORT_ROWS_MAX; i++)
-    {
-      json_t *row = json_object ();
-
-      json_set_id (row, "member", &s->merge.missing[i]);
-      json_set_text (row, "cause", "missing-in-app");
-      json_set_text (row, "decision", "remove");
-      json_set_text (row, "result", "pending");
-      (void) json_array_append_new (rows, row);
-    }
-  return rows;
-}
 
 json_t *
 sync_result (const struct sync *s, size_t waiting)
@@ -86,51 +67,96 @@ sync_result (const struct sync *s, size_t waiting)
   return o;
 }
 
-/* True when the sync may go on.  Else nothing is applied and a report says why. */
-bool
-sync_guarded (struct sync *s)
+/* The settings of now: a threshold that was lowered meanwhile counts. */
+static void
+renew_settings (struct sync *s)
 {
-  const json_t *hub = s->r->hub;
-  struct guard g;
-  enum guard_verdict v;
-  _cleanup_ (freep) char *why = NULL;
   _cleanup_ (txn_abortp) struct txn *t = store_read (s->r->e->store);
   json_t *now = txn_doc_get (t, STORE_HUB, &s->r->hub_id);
-  int x;
 
-  /* The settings of now: a threshold that was lowered meanwhile counts. */
-  txn_abort (TAKE (t));
   if (now && json_object_get (now, "settings"))
     (void) json_object_set (s->r->hub, "settings", json_object_get (now, "settings"));
   json_decref (now);
-  g = (struct guard) {
+}
+
+/* That a listing which is not proved shows nobody means nothing. */
+static void
+fill_guard (struct sync *s)
+{
+  const json_t *hub = s->r->hub;
+  bool proved = s->proof.listing != LISTING_UNPROVED;
+
+  s->merge.plan.guard = (struct guard) {
     .known = s->merge.known,
     .missing = s->merge.missing_known,
-    .seen = s->merge.others,
+    .seen = proved ? s->merge.others : s->merge.known,
     .threshold = hub_setting (hub, "safeguard-threshold"),
     .floor = hub_setting (hub, "safeguard-floor"),
     .cap = hub_setting (hub, "safeguard-cap"),
     .top = s->merge.top,
-    .top_lost = s->merge.top_missing,
-    .kept_touched = s->merge.kept_touched,
+    .top_lost = s->merge.top_missing + s->merge.top_lowered,
+    .kept = s->merge.kept_missing ? s->merge.kept_missing : s->merge.kept_lowered,
     .ask = hub_asks_removals (hub),
+    .who = "members",
   };
-  v = guard_judge (&g);
-  if (v == GUARD_PASS)
+}
+
+static struct held
+held_by (const struct sync *s)
+{
+  return (struct held) { .removed = s->merge.missing, .n_removed = s->merge.n_missing,
+                         .lowered = s->merge.lowered, .n_lowered = s->merge.n_lowered };
+}
+
+/* Whether a person has read all that this sync would take, and applied it. */
+static bool
+is_approved (struct sync *s)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (s->r->e->store);
+  struct held held = held_by (s);
+  json_t *report = report_approves (t, s->r->task, &held);
+  bool approved = report != NULL;
+
+  json_decref (report);
+  return approved;
+}
+
+static void
+report_stop (struct sync *s, const char *why)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_write (s->r->e->store);
+  const json_t *hub = s->r->hub;
+  struct held held = held_by (s);
+  int x;
+
+  if (!run_is_wanted (s->r, t))
+    return;
+  report_safeguard (t, hub, s->r->task, &held, why);
+  event_add (t, &(struct event) { .type = "sync.stopped", .caller = &system_caller, .hub = hub,
+                                  .task = &s->r->task_id, .outcome = "safeguard-exceeded" });
+  x = txn_commit (TAKE (t));
+  if (x < 0)
+    run_store_failed (s->r, x, "The safeguard report cannot be written");
+}
+
+bool
+sync_guarded (struct sync *s)
+{
+  struct plan *plan = &s->merge.plan;
+  _cleanup_ (freep) char *why = NULL;
+
+  renew_settings (s);
+  fill_guard (s);
+  s->approved = is_approved (s);
+  if (plan_judge (plan) == GUARD_PASS || s->approved)
     return true;
-  why = guard_sentence (&g, v);
+  why = guard_sentence (&plan->guard, plan->verdict);
   (void) json_object_set_new (s->r->task, "sync", sync_result (s, s->merge.n_missing));
-  if (!s->dry)
-    {
-      t = store_write (s->r->e->store);
-      report_safeguard (t, hub, s->r->task, report_rows (s), why);
-      event_add (t, &(struct event) { .type = "sync.stopped", .caller = &system_caller, .hub = hub,
-                                      .task = &s->r->task_id, .outcome = "safeguard-exceeded" });
-      x = txn_commit (TAKE (t));
-      if (x < 0)
-        log_error ("%s: the safeguard report cannot be written: %s", json_text (hub, "label"), strerror (-x));
-    }
-  run_fail (s->r, "safeguard-exceeded", "%s", why);
+  run_fail (s->r, "safeguard-exceeded", "%s", why ? why : "");
+  if (s->dry)
+    (void) json_object_set_new (s->r->task, "plan", plan_json (plan));
+  else
+    report_stop (s, why);
   return false;
 }
 
@@ -181,7 +207,7 @@ summary (struct sync *s, size_t waiting, const bool *confirmed)
   char text[ID_TEXT_SIZE];
   size_t i;
 
-  for (i = 0; i < s->merge.n_missing && i < REPORT_ROWS_MAX; i++)
+  for (i = 0; i < s->merge.n_missing && i < GONE_MAX; i++)
     if (confirmed[i])
       {
         id_format (&s->merge.missing[i], text);
@@ -262,9 +288,12 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
           json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
           if (streq (listing, "complete"))
             {
+              report_applied (t, hub, task, json_object_get (sum, "gone"));
               report_withdraw (t, hub);
               hub_is_certain (hub);
             }
+          else
+            report_reopen (t, task);
           if (!hub_waits (hub))
             hub_set_status (t, hub, "healthy", streq (listing, "partial") ? json_text (sync, "why") : NULL,
                             &system_caller);

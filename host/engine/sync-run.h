@@ -33,6 +33,7 @@ struct sync
   uint64_t shown;                 /* rows so far, for the progress */
   uint64_t requests, bytes;
   bool dry, moved;
+  bool approved;                  /* a person applied a report of all that this sync would take */
   bool suspect;                   /* cut off after an answer that was not accepted */
   bool full;                      /* there was no room for the spool */
   uint32_t base;                  /* ordinals of an earlier run that this one goes on from */

@@ -4,7 +4,8 @@
 #define USHER_ENGINE_SYNC_H
 
 #include "host/common/text.h"
-#include "host/engine/internal.h"
+#include "host/engine/plan.h"
+#include "host/engine/settings.h"
 #include "host/store/delta.h"
 #include "host/store/sorter.h"
 #include "host/store/spool.h"
@@ -115,9 +116,13 @@ struct merge
   struct id *missing;          /* owned: members that the listing lacks */
   uint64_t missing_known;      /* of them, those that count for the safeguard */
   size_t n_missing, cap_missing;
-  bool kept_touched;           /* one of keep-members among them */
-  json_t *top_roles;           /* owned: the highest roles of the app */
-  uint64_t top, top_missing;   /* who holds one; of them, missing */
+  struct id *lowered;          /* owned: whom the guard must know of: of keep-members or highest role */
+  size_t n_lowered, cap_lowered;
+  char *kept_missing, *kept_lowered;  /* owned: the first of keep-members; NULL = none */
+  struct ranks ranks;
+  uint64_t top;                /* who holds a highest role */
+  uint64_t top_missing, top_lowered;  /* of them */
+  struct plan plan;
   json_t *roles_seen;          /* owned: {group: {id: true}} */
   /* inner */
   struct txn *look;            /* a snapshot for looking people up, renewed */
@@ -139,6 +144,8 @@ struct merge
 };
 void merge_init (struct merge *m, struct run *run);
 void merge_done (struct merge *m);
+/* The listing turned out not to be proved: nobody is missing. */
+void merge_miss_nobody (struct merge *m);
 /* Writes those of the missing whose absence is confirmed (CONFIRMED[i]) as removed, and
    counts the others as missed once more. */
 int merge_missing (struct merge *m, const bool *confirmed);

@@ -11,8 +11,8 @@ static const char *const kinds[] = {
   [TASK_REMOVE_USER] = "remove-user",
 };
 
-/* Fields that only the engine reads. */
-static const char *const inner[] = { "input", "intent", "moved", "created_by" };
+/* Fields that only the engine reads, and the plan, which is long. */
+static const char *const inner[] = { "input", "intent", "moved", "created_by", "plan" };
 
 const char *
 task_kind_name (enum task_kind kind)
@@ -188,7 +188,14 @@ engine_task_show (struct engine *e, const struct call *c, json_t **ret, struct r
   if (x == 0 && !sees_work (&s, t, task))
     x = refuse (r, "not-found", NULL, "There is no task %s.", c->path[0]);
   if (x == 0)
-    x = answer_read (t, task_render (e, task), ret, r);
+    {
+      json_t *shown = task_render (e, task);
+
+      /* What a dry run found is long: it is shown to who asks for this one. */
+      if (json_object_get (task, "plan"))
+        (void) json_object_set (shown, "plan", json_object_get (task, "plan"));
+      x = answer_read (t, shown, ret, r);
+    }
   json_decref (task);
   return x;
 }

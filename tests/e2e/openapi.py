@@ -224,11 +224,15 @@ def test_required_fields(scratch):
     usher.connect(app)
     usher.wait_idle()
     member = usher.members()[0]["id"]
+    app.change(remove=[user["userName"] for user in app.users()])
+    usher.usher("sync", "Acme", status=5)
+    report = usher.json("report", "list")[0]["id"]
     good = {"/hubs": {"app": "scim", "label": "Other", "login_method": "sso", "fields": {"base_url": app.url + "/x"}},
             "/hubs/{hub}/account": {"account": "Acme"}, "/hubs/{hub}/members": {"email": "a@corp.test", "create": True},
             "/hubs/{hub}/members/{member}": {"roles": ["member"]},
             "/hubs/{hub}/members/{member}/match": {"person": "owner@example.com"},
             "/hubs/{hub}/members/{member}/exempt": {"reason": "why"}, "/accounts": {"app": "scim", "label": "Second"},
+            "/reports/{report}/apply": {"revision": 1, "reason": "why"}, "/reports/{report}/dismiss": {"reason": "why"},
             "/people": {"email": "b@corp.test"}, "/tokens": {"name": "t"}, "/setup": {"owner": "o@example.com"}}
     for method, path, operation in Document(document(usher)).operations():
         schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
@@ -236,7 +240,7 @@ def test_required_fields(scratch):
             body = dict(good[path.removeprefix(BASE)])
             check(name in body, f"{path}: the test knows no value for {name}")
             del body[name]
-            at = path.replace("{hub}", "Acme").replace("{member}", member)
+            at = path.replace("{hub}", "Acme").replace("{member}", member).replace("{report}", report)
             status, _, text = request(usher, method, at, body)
             if path.endswith("/setup"):
                 equal(status, 409, "a second set-up")
@@ -383,6 +387,15 @@ def test_every_operation(scratch):
     ask.wait(task["id"])
     report = ask("GET", "/reports")["items"][0]
     ask("GET", f"/reports/{report['id']}")
+    reason = {"reason": "they are there, the app is being moved"}
+    ask("POST", f"/reports/{report['id']}/apply", dict(reason, revision=report["revision"], confirm=True), expect=202)
+    usher.wait_idle("Acme Inc")
+    ask("GET", f"/reports/{report['id']}")
+    app.change(remove=[u["userName"] for u in app.users()])
+    ask.wait(ask("POST", hub + "/sync", {}, expect=202)["id"])
+    report = ask("GET", "/reports")["items"][0]
+    ask("POST", f"/reports/{report['id']}/dismiss", reason)
+    ask("GET", hub + "/plan")
     issue = ask("GET", "/issues")["items"][0]
     ask("POST", f"/issues/{issue['id']}/read", {})
     ask("GET", "/tasks?limit=3")

@@ -53,6 +53,9 @@ token list                  GET    /tokens
 token revoke TOKEN          DELETE /tokens/{TOKEN}
 report list                 GET    /reports
 report show REPORT          GET    /reports/{REPORT}
+report apply REPORT         POST   /reports/{REPORT}/apply
+report dismiss REPORT       POST   /reports/{REPORT}/dismiss
+plan HUB                    GET    /hubs/{HUB}/plan
 issue list                  GET    /issues
 issue read ISSUE            POST   /issues/{ISSUE}/read
 directory import csv FILE   POST   /directory/import
@@ -182,6 +185,10 @@ class Api:
             elif key == "set":
                 for pair in values:
                     add(body.setdefault("fields", {}), *pair.split("=", 1))
+            elif key == "revision":
+                body[key] = int(values[-1])
+            elif key == "keep":
+                body[key] = dict(pair.split("=", 1) for pair in values)
             elif key == "business-id":
                 fields = self.ask("GET", "/apps/" + operands["APP"])[1]["fields"]
                 ids = [field["key"] for field in fields if field.get("id")]

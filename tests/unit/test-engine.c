@@ -1,4 +1,4 @@
-/* The engine's pure pieces: the safeguard, the proof of a listing, folding rows. */
+/* The engine's pure pieces: the safeguard, ranks, plans, the proof of a listing, folding rows. */
 #include <config.h>
 
 #include "unit.h"
@@ -8,81 +8,206 @@
 
 /* ---- The safeguard. */
 
-static enum guard_verdict
-judge (uint64_t known, uint64_t missing, uint64_t seen)
-{
-  struct guard g = { .known = known, .missing = missing, .seen = seen, .threshold = 20, .floor = 2, .cap = 500 };
+#define DEFAULTS .threshold = 20, .floor = 2, .cap = 500, .who = "members"
 
-  return guard_judge (&g);
-}
-
-START_TEST (test_equality_does_not_stop)
+/* Each limit on both sides of its edge, with nothing else near its own. */
+static const struct
 {
-  ck_assert_int_eq (judge (50, 10, 40), GUARD_PASS);
-  ck_assert_int_eq (judge (50, 11, 39), GUARD_SHARE);
+  const char *claim;
+  struct guard g;
+  enum guard_verdict verdict;
+} limits[] = {
+  { "equality with the threshold", { .known = 50, .missing = 10, .seen = 40, DEFAULTS }, GUARD_PASS },
+  { "above the threshold", { .known = 50, .missing = 11, .seen = 39, DEFAULTS }, GUARD_SHARE },
+  { "threshold 1", { .known = 1000, .missing = 10, .seen = 990, .threshold = 1, .floor = 2, .cap = 500 }, GUARD_PASS },
+  { "above 1", { .known = 1000, .missing = 11, .seen = 989, .threshold = 1, .floor = 2, .cap = 500 }, GUARD_SHARE },
+  { "threshold 100, all but one",
+    { .known = 400, .missing = 399, .seen = 1, .threshold = 100, .floor = 2, .cap = 500 }, GUARD_PASS },
+  { "threshold 100, all, others seen",
+    { .known = 400, .missing = 400, .seen = 1, .threshold = 100, .floor = 2, .cap = 500 }, GUARD_PASS },
+  { "the floor", { .known = 4, .missing = 2, .seen = 2, DEFAULTS }, GUARD_PASS },
+  { "above the floor", { .known = 4, .missing = 3, .seen = 1, DEFAULTS }, GUARD_SHARE },
+  { "floor 0", { .known = 4, .missing = 1, .seen = 3, .threshold = 20, .floor = 0, .cap = 500 }, GUARD_SHARE },
+  { "floor 0, nobody missing", { .known = 4, .missing = 0, .seen = 4, .threshold = 20, .floor = 0, .cap = 500 },
+    GUARD_PASS },
+  { "floor 100", { .known = 101, .missing = 100, .seen = 1, .threshold = 20, .floor = 100, .cap = 500 }, GUARD_PASS },
+  { "above floor 100", { .known = 102, .missing = 101, .seen = 1, .threshold = 20, .floor = 100, .cap = 500 },
+    GUARD_SHARE },
+  { "the cap", { .known = 1000000, .missing = 500, .seen = 999500, DEFAULTS }, GUARD_PASS },
+  { "above the cap", { .known = 1000000, .missing = 501, .seen = 999499, DEFAULTS }, GUARD_CAP },
+  { "a cap below the floor", { .known = 100, .missing = 2, .seen = 98, .threshold = 20, .floor = 2, .cap = 1 },
+    GUARD_CAP },
+  { "the highest cap, share too high",
+    { .known = 4000000, .missing = 1000000, .seen = 3000000, .threshold = 20, .floor = 2, .cap = 1000000 },
+    GUARD_SHARE },
+  { "10,000,000 known and all but one missing",
+    { .known = 10000000, .missing = 9999999, .seen = 1, .threshold = 100, .floor = 2, .cap = 10000000 }, GUARD_PASS },
+  { "nobody known, nobody seen", { .known = 0, .missing = 0, .seen = 0, DEFAULTS }, GUARD_PASS },
+  { "one known, nobody seen", { .known = 1, .missing = 1, .seen = 0, DEFAULTS }, GUARD_EMPTY },
+  { "nobody seen, whatever is allowed",
+    { .known = 5, .missing = 5, .seen = 0, .threshold = 100, .floor = 100, .cap = 500 }, GUARD_EMPTY },
+  { "half of the highest role", { .known = 100, .missing = 2, .seen = 98, DEFAULTS, .top = 4, .top_lost = 2 },
+    GUARD_PASS },
+  { "more than half", { .known = 100, .missing = 2, .seen = 98, DEFAULTS, .top = 3, .top_lost = 2 }, GUARD_TOP },
+  { "the only one, lowered", { .known = 100, .missing = 0, .seen = 100, DEFAULTS, .top = 1, .top_lost = 1 }, GUARD_TOP },
+  { "none of the highest role", { .known = 100, .missing = 0, .seen = 100, DEFAULTS, .top = 0, .top_lost = 0 },
+    GUARD_PASS },
+  { "one of the keep list, within all else",
+    { .known = 100, .missing = 1, .seen = 99, .threshold = 100, .floor = 100, .cap = 500, .kept = "ada@example.com" },
+    GUARD_KEPT },
+  { "one of the keep list, lowered", { .known = 100, .missing = 0, .seen = 100, DEFAULTS, .kept = "ada@example.com" },
+    GUARD_KEPT },
+  { "the last owner of a hub", { .known = 100, .missing = 1, .seen = 99, DEFAULTS, .owner = "Acme" }, GUARD_OWNER },
+  { "in doubt, one missing", { .known = 100, .missing = 1, .seen = 99, DEFAULTS, .ask = true }, GUARD_ASK },
+  { "in doubt, nobody missing", { .known = 100, .missing = 0, .seen = 100, DEFAULTS, .ask = true }, GUARD_PASS },
+};
+
+START_TEST (test_each_limit_of_the_guard_at_its_edge)
+{
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (limits); i++)
+    ck_assert_msg (guard_judge (&limits[i].g) == limits[i].verdict, "%s: %s, wanted %s", limits[i].claim,
+                   guard_name (guard_judge (&limits[i].g)), guard_name (limits[i].verdict));
 }
 END_TEST
 
-START_TEST (test_floor_lets_small_hubs_lose_two)
+/* Held to the rule as it is written down, over all small hubs and settings. */
+START_TEST (test_guard_is_the_rule_for_all_small_hubs)
 {
-  ck_assert_int_eq (judge (4, 2, 2), GUARD_PASS);
-  ck_assert_int_eq (judge (4, 3, 1), GUARD_SHARE);
+  static const int64_t thresholds[] = { 1, 20, 33, 50, 99, 100 }, floors[] = { 0, 1, 2, 5 }, caps[] = { 1, 3, 500 };
+  uint64_t known, missing;
+  size_t t, f, c;
+
+  for (known = 0; known <= 40; known++)
+    for (missing = 0; missing <= known; missing++)
+      for (t = 0; t < ARRAY_SIZE (thresholds); t++)
+        for (f = 0; f < ARRAY_SIZE (floors); f++)
+          for (c = 0; c < ARRAY_SIZE (caps); c++)
+            {
+              struct guard g = { .known = known, .missing = missing, .seen = known - missing,
+                                 .threshold = thresholds[t], .floor = floors[f], .cap = caps[c] };
+              double share = known ? 100.0 * (double) missing / (double) known : 0;
+              bool stops = known && (g.seen == 0 || missing > (uint64_t) g.cap
+                                     || (missing > (uint64_t) g.floor && share > (double) g.threshold + 1e-9));
+
+              ck_assert_int_eq (guard_judge (&g) != GUARD_PASS, stops);
+            }
 }
 END_TEST
 
-START_TEST (test_empty_listing_always_stops_when_somebody_was_known)
+START_TEST (test_each_verdict_says_why_in_one_sentence)
 {
-  ck_assert_int_eq (judge (1, 1, 0), GUARD_EMPTY);
-  ck_assert_int_eq (judge (0, 0, 0), GUARD_PASS);
+  static const struct
+  {
+    enum guard_verdict verdict;
+    const char *says;
+  } sentences[] = {
+    { GUARD_EMPTY, "Nobody is listed, but 9 members" },  { GUARD_SHARE, "5 of 9 known members" },
+    { GUARD_CAP, "more than the cap of 500" },           { GUARD_KEPT, "ada@example.com is on the keep list" },
+    { GUARD_OWNER, "The hub Acme would lose its last" }, { GUARD_TOP, "2 of the 3 holders" },
+    { GUARD_ASK, "in doubt" },
+  };
+  struct guard g = { .known = 9, .missing = 5, .seen = 4, DEFAULTS, .top = 3, .top_lost = 2,
+                     .kept = "ada@example.com", .owner = "Acme" };
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (sentences); i++)
+    {
+      _cleanup_ (freep) char *why = guard_sentence (&g, sentences[i].verdict);
+
+      ck_assert_msg (why && strstr (why, sentences[i].says), "%s", why ? why : "no sentence");
+      ck_assert_ptr_nonnull (strstr (why, "nothing was applied."));
+    }
 }
 END_TEST
 
-START_TEST (test_cap_stops_whatever_the_share)
+/* ---- Ranks. */
+
+/* A member row with one role of a group; the view borrows from OUT. */
+static struct row_view
+holder (struct buf *out, const char *group, const char *role, uint32_t state)
 {
-  ck_assert_int_eq (judge (1000000, 500, 999500), GUARD_PASS);
-  ck_assert_int_eq (judge (1000000, 501, 999499), GUARD_CAP);
+  struct usher_kv roles[] = { { group, role } };
+  struct usher_member m = { .size = sizeof m, .id = "1", .state = state, .roles = roles, .n_roles = role ? 1 : 0 };
+  struct row_view view;
+
+  buf_reset (out);
+  ck_assert_int_eq (row_put_member (out, &m), 0);
+  ck_assert_int_eq (row_look (out->data, out->len, &view), 0);
+  return view;
+}
+
+START_TEST (test_less_than_before)
+{
+  static const struct
+  {
+    const char *group, *before, *after;
+    uint32_t state;
+    bool lowered, top;
+  } cases[] = {
+    { "level", "admin", "admin", USHER_ACTIVE, false, true },
+    { "level", "admin", "editor", USHER_ACTIVE, true, false },
+    { "level", "editor", "admin", USHER_ACTIVE, false, true },
+    { "level", "editor", "author", USHER_ACTIVE, false, false },  /* of the same rank */
+    { "level", "editor", NULL, USHER_ACTIVE, true, false },
+    { "level", NULL, "editor", USHER_ACTIVE, false, false },
+    { "level", "unheard-of", "editor", USHER_ACTIVE, false, false },
+    { "level", "admin", "admin", USHER_DISABLED, true, false },
+    { "level", "admin", NULL, USHER_UNREADABLE, false, false },
+    { "flag", "billing", "billing", USHER_ACTIVE, false, false },
+    { "flag", "billing", "support", USHER_ACTIVE, true, false },  /* no ranks: what is gone is less */
+    { "flag", NULL, "support", USHER_ACTIVE, false, false },
+  };
+  struct ranks ranks = { json_pack ("{s:{s:i, s:i, s:i}}", "level", "admin", 30, "editor", 20, "author", 20),
+                         json_pack ("{s:i}", "level", 30) };
+  _cleanup_ (buf_done) struct buf a = BUF_INIT (ROW_MAX), b = BUF_INIT (ROW_MAX);
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (cases); i++)
+    {
+      struct row_view was = holder (&a, cases[i].group, cases[i].before, USHER_ACTIVE);
+      struct row_view now = holder (&b, cases[i].group, cases[i].after, cases[i].state);
+
+      ck_assert_msg (ranks_lowered (&ranks, &was, &now) == cases[i].lowered, "case %zu", i);
+      ck_assert_msg (ranks_top (&ranks, &now) == cases[i].top, "case %zu", i);
+    }
+  ranks_done (&ranks);
 }
 END_TEST
 
-START_TEST (test_more_than_half_of_the_highest_role_stops)
+/* ---- The plan. */
+
+START_TEST (test_plan_counts_all_and_shows_the_first_in_order)
 {
-  struct guard g = { .known = 100, .missing = 2, .seen = 98, .threshold = 20, .floor = 2, .cap = 500,
-                     .top = 4, .top_lost = 2 };
-  _cleanup_ (freep) char *why = NULL;
+  struct plan p;
+  struct id id = id_new ();
+  json_t *shown, *items;
+  size_t i;
 
-  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
-  g.top = 3;
-  ck_assert_int_eq (guard_judge (&g), GUARD_TOP);
-  why = guard_sentence (&g, GUARD_TOP);
-  ck_assert_ptr_nonnull (strstr (why, "2 of the 3 holders"));
-  g = (struct guard) { .known = 100, .seen = 100, .threshold = 20, .floor = 2, .cap = 500 };
-  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
-}
-END_TEST
-
-START_TEST (test_doubt_lets_nobody_go_unasked)
-{
-  struct guard g = { .known = 100, .missing = 1, .seen = 99, .threshold = 20, .floor = 2, .cap = 500, .ask = true };
-  _cleanup_ (freep) char *why = NULL;
-
-  ck_assert_int_eq (guard_judge (&g), GUARD_ASK);
-  why = guard_sentence (&g, GUARD_ASK);
-  ck_assert_ptr_nonnull (strstr (why, "in doubt"));
-  g.missing = 0;
-  ck_assert_int_eq (guard_judge (&g), GUARD_PASS);
-}
-END_TEST
-
-START_TEST (test_keep_list_stops_one)
-{
-  struct guard g = { .known = 100, .missing = 1, .seen = 99, .threshold = 100, .floor = 100, .cap = 500,
-                     .kept_touched = true };
-  char *s;
-
-  ck_assert_int_eq (guard_judge (&g), GUARD_KEPT);
-  s = guard_sentence (&g, GUARD_KEPT);
-  ck_assert_ptr_nonnull (strstr (s, "keep list"));
-  free (s);
+  plan_init (&p);
+  for (i = 0; i < PLAN_ITEMS_MAX + 5; i++)
+    if (plan_count (&p, PLAN_REMOVE))
+      plan_item (&p, PLAN_REMOVE, plan_member (&id, NULL, NULL));
+  if (plan_count (&p, PLAN_ADD))
+    plan_item (&p, PLAN_ADD, plan_member (&id, NULL, NULL));
+  p.guard = (struct guard) { .known = 2000, .missing = PLAN_ITEMS_MAX + 5, .seen = 995, DEFAULTS };
+  ck_assert_int_eq (plan_judge (&p), GUARD_CAP);
+  shown = plan_json (&p);
+  items = json_object_get (shown, "items");
+  ck_assert_uint_eq (json_array_size (items), PLAN_ITEMS_MAX + 1);
+  ck_assert_str_eq (json_text (json_array_get (items, 0), "action"), "add");
+  ck_assert_str_eq (json_text (json_array_get (items, 1), "action"), "remove");
+  ck_assert_int_eq (json_number (json_object_get (shown, "counts"), "remove", 0), PLAN_ITEMS_MAX + 5);
+  ck_assert (json_flag (shown, "more"));
+  ck_assert_str_eq (json_text (json_object_get (shown, "guard"), "verdict"), "cap");
+  json_decref (shown);
+  plan_remove_nobody (&p);
+  shown = plan_json (&p);
+  ck_assert_uint_eq (json_array_size (json_object_get (shown, "items")), 1);
+  ck_assert (!json_flag (shown, "more"));
+  json_decref (shown);
+  plan_done (&p);
 }
 END_TEST
 
@@ -306,13 +431,11 @@ END_TEST
 static void
 fill (TCase *t)
 {
-  tcase_add_test (t, test_equality_does_not_stop);
-  tcase_add_test (t, test_floor_lets_small_hubs_lose_two);
-  tcase_add_test (t, test_empty_listing_always_stops_when_somebody_was_known);
-  tcase_add_test (t, test_cap_stops_whatever_the_share);
-  tcase_add_test (t, test_more_than_half_of_the_highest_role_stops);
-  tcase_add_test (t, test_doubt_lets_nobody_go_unasked);
-  tcase_add_test (t, test_keep_list_stops_one);
+  tcase_add_test (t, test_each_limit_of_the_guard_at_its_edge);
+  tcase_add_test (t, test_guard_is_the_rule_for_all_small_hubs);
+  tcase_add_test (t, test_each_verdict_says_why_in_one_sentence);
+  tcase_add_test (t, test_less_than_before);
+  tcase_add_test (t, test_plan_counts_all_and_shows_the_first_in_order);
   tcase_add_test (t, test_absence_counts_only_in_a_proved_section);
   tcase_add_test (t, test_totals_must_agree);
   tcase_add_test (t, test_one_bad_section_spoils_only_its_kind);

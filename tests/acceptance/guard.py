@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+"""What stops before it harms: R35, R36, R37, R41, R62, R67, R71, and what a person does then."""
+
+import sys
+
+from lib import QUICK, app_files, by_name, connect, events, refused, task_of, token_file, wait_task, without_times
+from usher import App, Usher, check, equal, main, scim_user, wait_for
+
+
+def user(n):
+    return f"user{n:06}@example.com"
+
+
+def users(*numbers):
+    return [user(n) for n in numbers]
+
+
+def syncs(u, hub="Acme"):
+    return [task for task in u.tasks(hub) if task["kind"] == "sync"]
+
+
+def plain(scim):
+    """Everybody in the app is a member, nobody an admin."""
+    scim.change(set={one["userName"]: {"roles": [{"value": "member"}]} for one in scim.users()})
+    return scim
+
+
+def ready(scratch, n, config=QUICK, **options):
+    u, scim = Usher(scratch, config), plain(App(scratch, users=n, **options))
+    u.connect(scim)
+    return u, scim
+
+
+def removed(u, hub="Acme"):
+    return sorted(m["username"] for m in u.members(hub) if m["status"] == "removed")
+
+
+def report(u, status="open"):
+    """The one report in a state, with its rows."""
+    found = [r for r in u.json("report", "list") if r["status"] == status]
+    equal(len(found), 1, f"reports that are {status}")
+    return u.json("report", "show", found[0]["id"])
+
+
+def held(rows):
+    return sorted(row["who"]["username"] for row in rows)
+
+
+def stopped(u, hub="Acme"):
+    """A sync that the guard stops; its task."""
+    u.usher("sync", hub, status=5)
+    task = syncs(u, hub)[0]
+    equal((task["status"], task["error"]["code"]), ("not-completed", "safeguard-exceeded"), "the sync")
+    return task
+
+
+def apply(u, found, reason="They left", status=0):
+    return u.usher("report", "apply", found["id"], "--revision", found["revision"], "--reason", reason, "--yes",
+                   status=status)
+
+
+def r35_a_fifth_may_go_and_no_more(scratch):
+    """R35: of 50 known members and threshold 20, a sync missing 10 is applied and one missing 11 applies nothing"""
+    u, scim = ready(scratch, 50)
+    scim.change(remove=users(*range(10)))
+    u.usher("sync", "Acme")
+    equal(removed(u), users(*range(10)), "ten of fifty")
+    scim.change(add=[scim_user(f"new{n}@example.com") for n in range(10)])
+    u.usher("sync", "Acme")
+    before, counts = without_times(u.members()), u.hub()["counts"]
+    back = scim.user(user(20))
+    scim.change(remove=users(*range(20, 31)), add=[scim_user("late@example.com")],
+                set={user(40): {"displayName": "Other"}})
+    task = stopped(u)
+    equal(without_times(u.members()), before, "the members: nobody removed, added or changed")
+    equal((u.hub()["counts"], u.hub()["status"]), (counts, "requires-sync"), "the hub")
+    check("11 of 50" in task["error"]["message"], f"why: {task['error']}")
+    found = report(u)
+    equal((found["kind"], found["task"], found["revision"], found["removed_count"]),
+          ("safeguard", task["id"], 1, 11), "the report")
+    equal(held(found["removed_users"]), users(*range(20, 31)), "its rows")
+    equal({(r["cause"], r["decision"], r["result"]) for r in found["removed_users"]},
+          {("missing-in-app", "remove", "pending")}, "what its rows say")
+    equal((len(events(u, "report.created")), len(events(u, "sync.stopped"))), (1, 1), "events")
+    issues = [i for i in u.json("issue", "list") if i["code"] == "safeguard-exceeded"]
+    equal([(i["group"], i["state"], i["next_step"]) for i in issues], [("routine-sync", "unread", "review-report")],
+          "the inbox")
+    # The same again refreshes the report; one who is back makes it a sync like any other.
+    stopped(u)
+    equal((report(u)["id"], report(u)["revision"]), (found["id"], 1), "the report after another stop")
+    scim.change(add=[back])
+    u.usher("sync", "Acme")
+    equal(report(u, "withdrawn")["id"], found["id"], "the report, once a sync passed")
+    equal(u.hub()["status"], "healthy", "the hub")
+    check("late@example.com" in by_name(u.members()), "what came meanwhile is there")
+    equal([i for i in u.json("issue", "list") if i["code"] == "safeguard-exceeded"], [], "the inbox")
+
+
+def r35_settings_count_from_the_next_sync(scratch):
+    """R35: threshold, floor and cap count at their edges as they are set, and a report that is open stays"""
+    u, scim = ready(scratch, 50)
+    scim.change(remove=users(*range(11)))
+    stopped(u)
+    u.usher("hub", "set", "Acme", "safeguard-threshold=22")
+    equal(report(u)["removed_count"], 11, "the report after the threshold was raised")
+    u.usher("sync", "Acme")
+    equal(len(removed(u)), 11, "11 of 50 at 22 percent")
+    u.usher("hub", "set", "Acme", "safeguard-cap=1", "safeguard-threshold=100")
+    scim.change(remove=users(20, 21))
+    check("cap of 1" in stopped(u)["error"]["message"], "two are more than a cap of one")
+    u.usher("hub", "set", "Acme", "safeguard-cap=2", "safeguard-threshold=1", "safeguard-floor=0")
+    check("more than 1 %" in stopped(u)["error"]["message"], "two of 39 without a floor")
+    u.usher("hub", "set", "Acme", "safeguard-floor=2")
+    u.usher("sync", "Acme")
+    equal(len(removed(u)), 13, "two, with a floor of two")
+
+
+def with_ranks(app):
+    app["role_groups"][0]["model"] = "ranked"
+    app["roles"] = [{"group": "role", "id": "admin", "label": "Admin", "rank": 2, "assignable": True},
+                    {"group": "role", "id": "member", "label": "Member", "rank": 1, "assignable": True}]
+
+
+def r35_lowered_counts_as_much_as_missing(scratch):
+    """R35: more than half of the highest role lowered, or one of keep-members lowered or missing, applies nothing"""
+    u, scim = Usher(scratch, QUICK, env=app_files(scratch, ranked=with_ranks)), plain(App(scratch, users=30))
+    role = lambda value, *names: scim.change(set={name: {"roles": [{"value": value}]} for name in names})  # noqa: E731
+    role("admin", *users(1, 2, 3, 4))
+    connect(u, scim, "--login-method", "sso", "--secret", f"token=@{token_file(u, scim)}", app="ranked")
+    role("member", *users(1, 2))
+    u.usher("sync", "Acme")
+    equal([r["id"] for r in u.member(user(1))["roles"]], ["member"], "half of them lowered")
+    role("member", *users(3, 4))
+    check("2 of the 2 holders" in stopped(u)["error"]["message"], "all of the rest lowered")
+    equal([r["id"] for r in u.member(user(3))["roles"]], ["admin"], "the roles as known")
+    found = report(u)
+    equal((held(found["updated_roles"]), found["removed_users"]), (users(3, 4), []), "the report")
+    apply(u, found)
+    equal([r["id"] for r in u.member(user(3))["roles"]], ["member"], "once applied")
+    equal(report(u, "applied")["id"], found["id"], "the report")
+    # One who is to be kept, by address or by id.
+    role("admin", *users(5, 6))
+    u.usher("sync", "Acme")
+    u.usher("hub", "set", "Acme", f"keep-members={user(5).upper()},{u.member(user(7))['id']}")
+    role("member", user(5))
+    check("keep list" in stopped(u)["error"]["message"], "one of keep-members lowered")
+    role("admin", user(5))
+    u.usher("sync", "Acme")
+    scim.change(remove=[user(7)])
+    check("keep list" in stopped(u)["error"]["message"], "one of keep-members missing")
+    equal(removed(u), [], "nobody was removed")
+
+
+def r35_a_dry_run_is_the_same_plan(scratch):
+    """R35: a dry run shows the plan that the sync would carry out or be stopped at, and leaves no report"""
+    u, scim = ready(scratch, 20)
+    scim.change(add=[scim_user("late@example.com")], remove=users(1, 2), set={user(3): {"roles": [{"value": "admin"}]}})
+    before = without_times(u.members())
+    plan = u.json("sync", "Acme", "--dry-run")["plan"]
+    equal([(item["action"], item["username"]) for item in plan["items"]],
+          [("add", "late@example.com"), ("lower", user(3)), ("remove", user(1)), ("remove", user(2))], "the plan, in order")
+    equal(plan["items"][1]["was"] + plan["items"][1]["roles"], ["member", "admin"], "the roles of one")
+    equal((plan["counts"], plan["more"]), ({"add": 1, "change": 0, "lower": 1, "remove": 2}, False), "the counts")
+    equal(plan["guard"], {"verdict": "pass", "known": 20, "removed": 2}, "the guard")
+    scim.change(remove=users(*range(4, 10)))
+    done = u.usher("-o", "json", "sync", "Acme", "--dry-run", status=5).json()
+    equal((done["plan"]["guard"]["verdict"], done["plan"]["counts"]["remove"]), ("share", 8), "a plan that is stopped")
+    equal(without_times(u.members()), before, "the members")
+    equal((u.json("report", "list"), u.json("issue", "list")), ([], []), "reports and issues")
+    equal(u.hub()["status"], "healthy", "the hub")
+    stopped(u)
+    equal(held(report(u)["removed_users"]), sorted(item["username"] for item in done["plan"]["items"]
+                                                  if item["action"] == "remove"), "the sync is stopped at the same")
+
+
+def r36_nobody_listed_always_stops(scratch):
+    """R36: an empty listing stops whatever is allowed, when members were known"""
+    u, scim = ready(scratch, 3)
+    u.usher("hub", "set", "Acme", "safeguard-threshold=100", "safeguard-floor=100")
+    scim.faults(empty={})
+    check("Nobody is listed" in stopped(u)["error"]["message"], "why")
+    check(scim.fired("empty"), "the fault fired")
+    equal((removed(u), report(u)["removed_count"]), ([], 3), "the members")
+    scim.faults()
+    u.usher("sync", "Acme")
+    report(u, "withdrawn")
+    # It is an owner who may say that it is right.
+    scim.change(remove=users(0, 1, 2))
+    stopped(u)
+    apply(u, report(u), "The app is given up")
+    equal(removed(u), users(0, 1, 2), "everybody, after the report was applied")
+
+
+def r36_a_listing_that_is_not_proved_removes_nobody(scratch):
+    """R36: who is missing from a listing that is not complete is not removed, nor reported as missing"""
+    u, scim = ready(scratch, 30)
+    scim.change(remove=[user(3)])
+    scim.faults(missing={"kind": "list-users", "rows": 20})
+    u.usher("sync", "Acme", status=1)
+    check(scim.fired("missing"), "the fault fired")
+    equal(syncs(u)[0]["error"]["code"], "listing-incomplete", "the sync")
+    equal((removed(u), u.json("report", "list")), ([], []), "members removed, and reports")
+
+
+def r37_a_report_lets_through_its_own_rows(scratch):
+    """R37: applying a safeguard report lets through its rows, once, and stops when others are missing too"""
+    u, scim = ready(scratch, 50)
+    scim.change(remove=users(*range(11)))
+    stopped(u)
+    first = report(u)
+    scim.change(remove=[user(11)])
+    answer = u.run("report", "apply", first["id"], "--revision", 1, "--reason", "They left", "--yes")
+    equal(answer.status, 5, f"another one is missing: {answer.err}")
+    equal(removed(u), [], "nobody was removed")
+    second = report(u)
+    equal((second["id"], second["revision"], second["removed_count"]), (first["id"], 2, 12), "the report, refreshed")
+    scim.change(add=[scim_user("late@example.com")])
+    apply(u, second)
+    equal(removed(u), users(*range(12)), "exactly its rows")
+    check("late@example.com" in by_name(u.members()), "what came meanwhile is there too")
+    done = report(u, "applied")
+    equal({row["result"] for row in done["removed_users"]}, {"removed"}, "the rows")
+    equal((done["applied_reason"], done["applied_by"]["kind"] in ("person", "token")), ("They left", True), "who did it")
+    check(done["applied_at"], "when")
+    task = u.json("task", "show", done["apply_task"])
+    equal((task["kind"], task["trigger"], task["status"]), ("sync", "report", "completed"), "the one task")
+    check(not [t for t in u.tasks() if t["kind"] == "remove-user"], "nobody is removed in the app by it")
+    equal((len(events(u, "report.applied")), len(events(u, "member.removed"))), (1, 12), "events")
+    equal(u.hub()["status"], "healthy", "the hub")
+    refused(u.run("report", "apply", first["id"], "--revision", 2, "--reason", "Again", "--yes"), 1, "report-closed")
+    refused(u.run("report", "dismiss", first["id"], "--reason", "Again"), 1, "report-closed")
+    # From then on the safeguard is the usual one.
+    scim.change(remove=users(*range(20, 30)))
+    stopped(u)
+
+
+def r37_whom_the_app_still_knows_is_not_removed(scratch):
+    """R37: a row of an applied report whom the app shows when it is asked stays"""
+    u, scim = ready(scratch, 3)
+    scim.faults(empty={"kind": "list-users"})
+    stopped(u)
+    apply(u, report(u))
+    check(scim.fired("empty") >= 2, "the fault fired, the second time as well")
+    equal(removed(u), [], "the members")
+    equal({row["result"] for row in report(u, "applied")["removed_users"]}, {"no-longer-needed"}, "the rows")
+
+
+def r37_dismissed_leaves_all_as_it_was(scratch):
+    """R37: a dismissed report changes nothing, and the next sync asks anew"""
+    u, scim = ready(scratch, 10)
+    before = without_times(u.members())
+    scim.change(remove=users(0, 1, 2))
+    stopped(u)
+    found = report(u)
+    refused(u.run("report", "dismiss", found["id"], "--reason", " "), 2, "reason-required")
+    u.usher("report", "dismiss", found["id"], "--reason", "The app is being moved")
+    done = report(u, "dismissed")
+    equal((done["dismissed_reason"], {row["result"] for row in done["removed_users"]}),
+          ("The app is being moved", {"kept"}), "the report")
+    equal(without_times(u.members()), before, "the members")
+    equal(len(events(u, "report.dismissed")), 1, "the event")
+    equal(len(syncs(u)), 2, "no sync was made")
+    stopped(u)
+    check(report(u)["id"] != found["id"], "another report")
+
+
+def r41_a_leaver_is_not_let_back_in(scratch):
+    """R41: who waits to be removed, or could not be, is matched and granted nothing by a sync"""
+    u, scim = ready(scratch, 6)
+    u.people(user(1), user(2))
+    u.usher("sync", "Acme")
+    grants = lambda: len(events(u, "member.matched"))  # noqa: E731
+    matched = grants()
+    scim.faults(error={"kind": "patch-user", "status": 400})
+    for name in users(1, 3):
+        u.usher("member", "remove", "Acme", name, "--yes", status=1)
+    check(scim.fired("error") == 2, "the fault fired")
+    u.usher("person", "add", user(3))  # an unmatched row, whose address now is a person's
+    for _ in range(2):
+        u.usher("sync", "Acme")
+        for name in users(1, 3):
+            found = u.member(name)
+            equal((found["status"], found.get("hub_role"), found.get("type")), ("deprovisioning-failed", None, None), name)
+    check("person" not in u.member(user(3)), "the unmatched one stays so")
+    # The same while the removal waits.
+    scim.faults(error={"kind": "patch-user", "status": 503})
+    u.usher("hub", "set", "Acme", "safeguard-floor=2")
+    u.stop()
+    u.config.write_text("[tasks]\nretry-wait = 1h\n")
+    u.start()
+    u.usher("person", "add", user(4))
+    task = task_of(u.usher("member", "remove", "Acme", user(4), "--no-wait", "--yes"))
+    wait_for(lambda: u.json("task", "show", task)["status"] == "retrying", "the wait")
+    u.usher("sync", "Acme")
+    found = u.member(user(4))
+    equal((found["status"], found.get("person")), ("awaiting-deprovisioning", None), "the member that waits")
+    equal(grants(), matched, "matches")
+    u.usher("task", "cancel", task)
+
+
+def r62_reading_a_report_changes_nothing(scratch):
+    """R62: a report that is opened changes nothing, and one that changed since it was read is not applied"""
+    u, scim = ready(scratch, 10)
+    scim.change(remove=users(0, 1, 2))
+    stopped(u)
+    found = report(u)
+    before, tasks = without_times(u.members()), len(u.tasks())
+    for _ in range(3):
+        equal(u.json("report", "show", found["id"]), found, "the report")
+    equal((without_times(u.members()), len(u.tasks())), (before, tasks), "members and tasks")
+    scim.change(remove=[user(3)])
+    stopped(u)
+    answer = u.run("report", "apply", found["id"], "--revision", found["revision"], "--reason", "They left", "--yes")
+    refused(answer, 1, "report-changed")
+    equal(answer.err.count("\n") <= 1, True, f"one sentence: {answer.err}")
+    refused(u.run("report", "apply", found["id"], "--revision", 9, "--reason", "They left", "--yes"), 1, "report-changed")
+    refused(u.run("report", "apply", found["id"], "--revision", 2, "--yes"), 2, "reason-required")
+    refused(u.run("report", "apply", found["id"], "--revision", 2, "--reason", "They left"), 2, "confirmation-required")
+    refused(u.run("report", "apply", found["id"], "--revision", 2, "--reason", "They left", "--keep", f"{user(3)}=Robot",
+                  "--yes"), 2, "validation-failed")
+    refused(u.run("report", "apply", "no-such", "--revision", 1, "--reason", "They left", "--yes"), 3, "not-found")
+    equal((removed(u), report(u)["revision"], len(u.tasks())), ([], 2, tasks + 1), "nothing was done")
+
+
+def r67_a_failed_removal_is_told_and_settled(scratch):
+    """R67: a failed removal is Deprovisioning failed with an issue, until a sync finds the account gone"""
+    u, scim = ready(scratch, 10)
+    scim.faults(error={"kind": "patch-user", "status": 400})
+    u.usher("member", "remove", "Acme", user(1), "--yes", status=1)
+    check(scim.fired("error"), "the fault fired")
+    equal(u.member(user(1))["status"], "deprovisioning-failed", "the member")
+    issues = lambda state="unread": [(i["group"], i["member"]) for i in u.json("issue", "list", "--state", state)]  # noqa: E731
+    wanted = [("access-termination", u.member(user(1))["id"])]
+    equal(issues(), wanted, "the inbox")
+    u.usher("sync", "Acme")
+    equal((u.member(user(1))["status"], issues()), ("deprovisioning-failed", wanted), "while the app shows the account")
+    scim.faults()
+    scim.change(remove=[user(1)])
+    u.usher("sync", "Acme")
+    equal((u.member(user(1))["status"], issues(), issues("resolved")), ("removed", [], wanted), "once it is gone")
+
+
+def r71_a_small_hub_may_lose_two(scratch):
+    """R71: with 4 known members, threshold 20 and floor 2, a sync missing 2 is applied and one missing 3 stops"""
+    for missing, stops in ((2, False), (3, True)):
+        scim = App(scratch, users=4)
+        u = Usher(scratch, QUICK) if missing == 2 else u
+        hub = f"Missing {missing}"
+        u.connect(scim, hub)
+        scim.change(remove=users(*range(missing)))
+        u.usher("sync", hub, status=5 if stops else 0)
+        equal(removed(u, hub), [] if stops else users(0, 1), hub)
+
+
+def r43_exempted_and_own_are_in_no_plan(scratch):
+    """R43: usher plan shows what is decided and not yet so in the app, without exempted members, and changes nothing"""
+    u, scim = ready(scratch, 6, "[tasks]\nretry-wait = 1h\n")
+    u.people("new@example.com", user(1))
+    u.usher("sync", "Acme")
+    plan = u.json("plan", "Acme")
+    equal((plan["items"], plan["guard"]["verdict"]), ([], "pass"), "nothing to do")
+    u.usher("member", "exempt", "Acme", user(5), "--reason", "A robot")
+    scim.change(set={user(2): {"roles": [{"value": "admin"}]}})
+    u.usher("sync", "Acme")
+    scim.faults(error={"status": 503})
+    tasks = [task_of(u.usher("member", *words, "--no-wait", "--yes")) for words in (
+        ("invite", "Acme", "new@example.com", "--role", "member"), ("set-role", "Acme", user(1), "--role", "admin"),
+        ("remove", "Acme", user(3)))]
+    for task in tasks:
+        wait_for(lambda: u.json("task", "show", task)["status"] == "retrying", "the first attempt")
+    shown = u.json("plan", "Acme")
+    equal([(i["action"], i["email"], i.get("was"), i.get("roles"), i["task"]) for i in shown["items"]],
+          [("add", "new@example.com", None, ["member"], tasks[0]), ("lower", user(1), ["member"], ["admin"], tasks[1]),
+           ("remove", user(3), ["member"], None, tasks[2])], "the plan, in order")
+    equal(shown["counts"], {"add": 1, "change": 0, "lower": 1, "remove": 1}, "the counts")
+    equal(u.json("plan", "Acme")["items"], shown["items"], "another look")
+    u.usher("task", "cancel", tasks[2])
+    equal([i["action"] for i in u.json("plan", "Acme")["items"]], ["add", "lower"], "once one is cancelled")
+    for task in tasks[:2]:
+        u.usher("task", "cancel", task)
+    equal(u.json("plan", "Acme")["items"], [], "once all are")
+
+
+if __name__ == "__main__":
+    sys.exit(main([r35_a_fifth_may_go_and_no_more, r35_settings_count_from_the_next_sync,
+                   r35_lowered_counts_as_much_as_missing, r35_a_dry_run_is_the_same_plan,
+                   r36_nobody_listed_always_stops, r36_a_listing_that_is_not_proved_removes_nobody,
+                   r37_a_report_lets_through_its_own_rows, r37_whom_the_app_still_knows_is_not_removed,
+                   r37_dismissed_leaves_all_as_it_was, r41_a_leaver_is_not_let_back_in,
+                   r43_exempted_and_own_are_in_no_plan, r62_reading_a_report_changes_nothing,
+                   r67_a_failed_removal_is_told_and_settled, r71_a_small_hub_may_lose_two], "guard"))
