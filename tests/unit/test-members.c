@@ -450,6 +450,75 @@ START_TEST (test_names_of_states_survive)
 }
 END_TEST
 
+/* ---- People, by the million. */
+
+static struct id
+put_person (const char *json)
+{
+  struct txn *t = store_write (f.store);
+  json_t *doc = json_loads (json, 0, NULL);
+  struct id id = id_new ();
+  char text[ID_TEXT_SIZE];
+
+  id_format (&id, text);
+  ck_assert_int_eq (json_object_set_new (doc, "id", json_string (text)), 0);
+  txn_doc_put (t, STORE_PERSON, doc);
+  json_decref (doc);
+  ck_assert_int_eq (txn_commit (t), 0);
+  return id;
+}
+
+/* 1 and what is known of the person with this address, or 0. */
+static int
+person_by (const char *address, struct person_facts *ret)
+{
+  struct txn *t = store_read (f.store);
+  int there = txn_person_by_address (t, address, strlen (address), ret);
+
+  ck_assert_int_eq (txn_error (t), 0);
+  txn_abort (t);
+  return there;
+}
+
+START_TEST (test_a_person_is_found_by_each_address)
+{
+  struct person_facts facts = { .number = 77 };
+  struct id ann, bob;
+  json_t *doc;
+  struct txn *t;
+
+  ck_assert_int_eq (person_by ("ann@example.com", &facts), 0);
+  ann = put_person ("{\"email\":\"ann@example.com\",\"secondary_emails\":[\"a@corp.test\"]}");
+  bob = put_person ("{\"email\":\"ann@example.com.au\",\"is_guest\":true}");
+  /* Neither the beginning of an address nor more than it. */
+  ck_assert_int_eq (person_by ("ann@example.co", &facts), 0);
+  ck_assert_int_eq (person_by ("ann@example.com.", &facts), 0);
+  ck_assert_int_eq (person_by ("", &facts), 0);
+  ck_assert_uint_eq (facts.number, 77);
+  ck_assert_int_eq (person_by ("ann@example.com", &facts), 1);
+  ck_assert (id_equal (&facts.id, &ann) && facts.number == 0 && !facts.guest && !facts.removed);
+  ck_assert_int_eq (person_by ("a@corp.test", &facts), 1);
+  ck_assert (id_equal (&facts.id, &ann) && facts.number == 0);
+  ck_assert_int_eq (person_by ("ann@example.com.au", &facts), 1);
+  ck_assert (id_equal (&facts.id, &bob) && facts.number == 1 && facts.guest);
+
+  /* What changes about them is known from then on; their number stays. */
+  t = store_write (f.store);
+  doc = txn_doc_get (t, STORE_PERSON, &ann);
+  json_object_set_new (doc, "email", json_string ("anna@example.com"));
+  json_object_set_new (doc, "status", json_string ("removed"));
+  txn_doc_put (t, STORE_PERSON, doc);
+  json_decref (doc);
+  /* In the same transaction too. */
+  ck_assert_int_eq (txn_person_by_address (t, "anna@example.com", 16, &facts), 1);
+  ck_assert (id_equal (&facts.id, &ann) && facts.number == 0 && facts.removed);
+  ck_assert_int_eq (txn_commit (t), 0);
+  ck_assert_int_eq (person_by ("ann@example.com", &facts), 0);
+  ck_assert_int_eq (person_by ("a@corp.test", &facts), 1);
+  ck_assert (facts.removed);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
@@ -466,6 +535,7 @@ fill (TCase *t)
   tcase_add_test (t, test_counters_know_who_counts);
   tcase_add_test (t, test_link_record_is_whole_or_refused);
   tcase_add_test (t, test_names_of_states_survive);
+  tcase_add_test (t, test_a_person_is_found_by_each_address);
 }
 
 UNIT_MAIN ("members", fill)

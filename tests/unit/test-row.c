@@ -323,6 +323,147 @@ START_TEST (test_a_key_that_is_not_the_address_is_refused)
 }
 END_TEST
 
+/* What row_check says is what row_get does. */
+static void
+same_verdict (const void *p, size_t len)
+{
+  _cleanup_ (arena_done) struct arena arena = ARENA_INIT (ROW_ARENA_MAX);
+  enum row_kind kind = 0;
+  struct row row;
+  int wanted = row_get (p, len, &arena, &row);
+
+  ck_assert_int_eq (row_check (p, len, &kind), wanted);
+  ck_assert_uint_eq (kind, wanted == 0 ? row.kind : 0);
+}
+
+START_TEST (test_a_check_is_a_reading_without_a_copy)
+{
+  _cleanup_ (buf_done) struct buf out = BUF_INIT (ROW_MAX);
+  unsigned int kind;
+  size_t i;
+
+  for (kind = ROW_MEMBER; kind <= ROW_ROLE_OF; kind++)
+    {
+      enum row_kind found = 0;
+
+      put (kind, &out);
+      ck_assert_int_eq (row_check (out.data, out.len, &found), 0);
+      ck_assert_uint_eq (found, kind);
+      for (i = 0; i < out.len; i++)
+        {
+          same_verdict (out.data, i);
+          out.data[i] ^= (char) 0x80;
+          same_verdict (out.data, out.len);
+          out.data[i] ^= (char) 0x81;
+          same_verdict (out.data, out.len);
+          out.data[i] ^= 1;
+        }
+    }
+}
+END_TEST
+
+static void
+is_text (struct row_text seen, const char *wanted)
+{
+  ck_assert_int_eq (seen.s == NULL, wanted == NULL);
+  if (wanted)
+    {
+      ck_assert_uint_eq (seen.len, strlen (wanted));
+      ck_assert_mem_eq (seen.s, wanted, seen.len);
+    }
+}
+
+/* A look at the row of M shows what M has. */
+static void
+look_shows (const struct usher_member *m)
+{
+  _cleanup_ (buf_done) struct buf out = BUF_INIT (ROW_MAX);
+  struct row_text group, id;
+  struct row_view v;
+  size_t i;
+
+  ck_assert_int_eq (row_put_member (&out, m), 0);
+  ck_assert_int_eq (row_look (out.data, out.len, &v), 0);
+  ck_assert_uint_eq (v.state, m->state);
+  ck_assert_uint_eq (v.flags, m->flags);
+  is_text (v.id, m->id);
+  is_text (v.email, m->email);
+  is_text (v.username, m->username);
+  for (i = 0; i < m->n_roles; i++)
+    {
+      ck_assert (row_next_role (&v.roles, &group, &id));
+      is_text (group, m->roles[i].key);
+      is_text (id, m->roles[i].value);
+    }
+  ck_assert (!row_next_role (&v.roles, &group, &id));
+}
+
+START_TEST (test_a_look_shows_what_was_put)
+{
+  struct usher_member m = ada;
+
+  look_shows (&m);
+  m.email = m.username = NULL;
+  m.n_roles = 1;
+  look_shows (&m);
+  m.n_roles = 0;
+  m.name = m.first_name = m.last_name = m.handle = m.partner = NULL;
+  look_shows (&m);
+  /* An invitation that is known by its address, and has a key of it. */
+  m = ada;
+  m.state = USHER_PENDING;
+  m.id = NULL;
+  look_shows (&m);
+}
+END_TEST
+
+START_TEST (test_a_look_stays_inside)
+{
+  _cleanup_ (buf_done) struct buf out = BUF_INIT (ROW_MAX);
+  struct row_view v = { .state = 77 };
+  unsigned int kind;
+  size_t n;
+
+  for (kind = ROW_ROLE; kind <= ROW_ROLE_OF; kind++)
+    {
+      put (kind, &out);
+      ck_assert_int_eq (row_look (out.data, out.len, &v), -EBADMSG);
+    }
+  ck_assert_uint_eq (v.state, 77);
+  put (ROW_MEMBER, &out);
+  for (n = 0; n < out.len; n++)
+    {
+      /* In a place of just that size, the length agreeing where there is one. */
+      char *cut = malloc (n ? n : 1);
+      struct row_text group, id;
+
+      memcpy (cut, out.data, n);
+      ck_assert_int_eq (row_look (cut, n, &v), -EBADMSG);
+      if (n >= ROW_PREFIX)
+        {
+          cut[0] = (char) (n - ROW_PREFIX);
+          cut[1] = (char) ((n - ROW_PREFIX) >> 8);
+          if (row_look (cut, n, &v) == 0)
+            while (row_next_role (&v.roles, &group, &id))
+              ck_assert (id.s && id.s + id.len <= cut + n);
+        }
+      free (cut);
+    }
+}
+END_TEST
+
+START_TEST (test_roles_that_are_cut_end)
+{
+  static const char bytes[] = { 1, 0, 'g', 2, 0, 'i', 'd', 1, 0, 'g', 9, 0, 'x' };
+  struct row_text rest = { bytes, sizeof bytes }, group, id;
+
+  ck_assert (row_next_role (&rest, &group, &id));
+  is_text (group, "g");
+  is_text (id, "id");
+  ck_assert (!row_next_role (&rest, &group, &id));
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
@@ -336,6 +477,10 @@ fill (TCase *t)
   tcase_add_test (t, test_the_key_is_the_id_or_the_lowered_address);
   tcase_add_test (t, test_a_right_may_belong_to_a_partner_as_a_whole);
   tcase_add_test (t, test_a_key_that_is_not_the_address_is_refused);
+  tcase_add_test (t, test_a_check_is_a_reading_without_a_copy);
+  tcase_add_test (t, test_a_look_shows_what_was_put);
+  tcase_add_test (t, test_a_look_stays_inside);
+  tcase_add_test (t, test_roles_that_are_cut_end);
 }
 
 UNIT_MAIN ("row", fill)
