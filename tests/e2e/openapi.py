@@ -18,28 +18,9 @@ from usher import App, Failed, Skipped, UnixConnection, Usher, check, equal, mai
 BASE = "/api/v1"
 EVERYTHING = ("--scope", "read", "--scope", "write", "--scope", "admin")
 UUID = "01890000-0000-7000-8000-000000000000"
-HTTP_METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
-# What OpenAPI 3.1 asks of the objects that the document uses (4.8 of the specification).  Both
-# what is wanted and what is allowed: a word it does not know is a mistake.
-SHAPES = {
-    "document": ({"openapi", "info", "paths"}, {"servers", "components"}),
-    "info": ({"title", "version"}, {"summary", "description", "license"}),
-    "operation": ({"responses", "operationId", "summary", "security"}, {"tags", "parameters", "requestBody"}),
-    "parameter": ({"name", "in", "schema"}, {"description", "required"}),
-    "requestBody": ({"content"}, {"required", "description"}),
-    "response": ({"description"}, {"content", "headers"}),
-    "mediaType": ({"schema"}, set()),
-    "header": ({"schema"}, {"description"}),
-    "components": (set(), {"schemas", "responses", "parameters", "headers", "securitySchemes"}),
-}
-
-
-def shape(kind, thing, where):
-    needed, allowed = SHAPES[kind]
-    check(isinstance(thing, dict), f"{where} is no object")
-    check(needed <= thing.keys(), f"{where} lacks {needed - thing.keys()}")
-    check(thing.keys() <= needed | allowed, f"{where} has {thing.keys() - needed - allowed}")
+# What OpenAPI 3.1 asks of a document, as its authors publish it.
+OPENAPI = lib.TOP / "tests/lib/openapi-3.1/schema.json"
 
 
 def rows():
@@ -89,14 +70,16 @@ def filled(path):
 
 
 def test_it_is_openapi(scratch):
-    """The document has the shape of OpenAPI 3.1, each schema is a schema, each reference leads somewhere."""
+    """The document is OpenAPI 3.1 by its own schema, each schema is a schema, each reference leads somewhere."""
     if jsonschema is None:
         raise Skipped("python3-jsonschema is missing")
     whole = document(Usher(scratch, setup=False))
-    shape("document", whole, "the document")
     equal(whole["openapi"], "3.1.0", "openapi")
-    shape("info", whole["info"], "info")
-    shape("components", whole["components"], "components")
+    openapi = jsonschema.Draft202012Validator(json.loads(OPENAPI.read_text()))
+    equal([f"{'/'.join(map(str, e.path))}: {e.message}" for e in openapi.iter_errors(whole)], [], "what is not OpenAPI 3.1")
+    spoilt = json.loads(json.dumps(whole))
+    spoilt["paths"][BASE + "/status"]["get"]["sumary"] = "A word that there is not"
+    check(not openapi.is_valid(spoilt), "the schema of OpenAPI takes anything")
     known = Document(whole)
     used, ids = set(), []
 
@@ -114,7 +97,6 @@ def test_it_is_openapi(scratch):
     def content(thing, where):
         for kind, media in thing.get("content", {}).items():
             check("/" in kind, f"{where}: {kind} is no media type")
-            shape("mediaType", media, f"{where} {kind}")
             jsonschema.Draft202012Validator.check_schema(media["schema"])
 
     look(whole, "")
@@ -128,18 +110,12 @@ def test_it_is_openapi(scratch):
         jsonschema.Draft202012Validator.check_schema(schema)
         check(f"#/components/schemas/{name}" in used, f"nothing refers to the schema {name}")
     for name, one in whole["components"]["parameters"].items():
-        shape("parameter", one, f"parameter {name}")
-        check(one["in"] in ("path", "query", "header"), f"parameter {name} is in {one['in']}")
         check(f"#/components/parameters/{name}" in used, f"nothing refers to the parameter {name}")
     for name, one in whole["components"]["responses"].items():
-        shape("response", one, f"response {name}")
         content(one, f"response {name}")
-    for name, one in whole["components"]["headers"].items():
-        shape("header", one, f"header {name}")
     for method, path, operation in known.operations():
         where = f"{method} {path}"
-        check(method.lower() in HTTP_METHODS and path.startswith("/"), where)
-        shape("operation", operation, where)
+        check({"operationId", "summary", "security"} <= operation.keys(), f"{where} has {operation.keys()}")
         ids.append(operation["operationId"])
         names = [known.follow(one) for one in operation["parameters"]]
         equal({one["name"] for one in names if one["in"] == "path"}, set(re.findall(r"\{(\w+)\}", path)),
@@ -148,13 +124,11 @@ def test_it_is_openapi(scratch):
         pairs = [(one["in"], one["name"]) for one in names]
         equal(len(set(pairs)), len(pairs), f"{where}: parameters")
         if "requestBody" in operation:
-            shape("requestBody", operation["requestBody"], where)
             content(operation["requestBody"], where)
         check(any(status < "300" for status in operation["responses"]), f"{where} has no good answer")
         for status, one in operation["responses"].items():
             check(re.fullmatch("[1-5][0-9][0-9]", status), f"{where}: {status}")
             one = known.follow(one)
-            shape("response", one, f"{where} {status}")
             content(one, f"{where} {status}")
         for one in operation["security"]:
             equal(set(one), {"token"}, f"{where}: security")
