@@ -65,7 +65,7 @@ class Scratch(contextlib.ExitStack):
     def __init__(self):
         super().__init__()
         base = BUILD / "test-scratch"
-        base.mkdir(parents=True, exist_ok=True)
+        base.mkdir(exist_ok=True)
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=base))
         self.callback(shutil.rmtree, self.dir, ignore_errors=True)
 
@@ -369,6 +369,8 @@ def main(tests, title):
     """Runs functions test(scratch), by name where arguments name some; prints a line each and
     the count that the whole suite adds up."""
     passed, failed, skipped = 0, [], 0
+    if not (BUILD / "run").exists():
+        sys.exit(f"{title}: There is no build in {BUILD}: name one by USHER_BUILD.")
     if FACE == "api":
         tests = [test for test in tests if not getattr(test, "of_the_command", False)]
     for test in tests:

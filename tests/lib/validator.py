@@ -88,7 +88,7 @@ class Validator:
         self.requests, self.wrong = 0, []
         self.lock = threading.Lock()
         folder = usher.BUILD / "test-scratch"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         path = folder / f"openapi-{os.getpid()}.json"
         path.write_text(json.dumps(document))
         self.port = usher.free_port()
