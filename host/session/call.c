@@ -16,6 +16,8 @@
 #define TIME_MAX_MS_DEFAULT (INT64_C (24) * 3600 * 1000)
 #define WAITED_MAX_MS (INT64_C (25) * 3600 * 1000)  /* what an app may ask for, in all */
 #define POLL_MAX_MS 60000
+/* Longer than the longest request (usher-net: 10 min), in which both children may say nothing. */
+#define SILENCE_MAX_MS (11 * 60 * 1000)
 #define TEXT_MAX 2048u
 
 #define ANSWER(a) (1u << (a))
@@ -75,6 +77,17 @@ session_stop (struct session *s, int32_t status, bool wins, const char *fmt, ...
 
 /* ---- The clock. */
 
+/* A test of a connector that hangs cannot wait for eleven minutes. */
+static int64_t
+silence_max (void)
+{
+#ifdef USHER_TEST_HOOKS
+  if (getenv ("USHER_TEST_SILENCE_MS"))
+    return strtol (getenv ("USHER_TEST_SILENCE_MS"), NULL, 10);
+#endif
+  return SILENCE_MAX_MS;
+}
+
 /* Until when net waits because the app asked for it; 0 = it does not. */
 static int64_t
 app_wait_until (const struct session *s)
@@ -85,6 +98,13 @@ app_wait_until (const struct session *s)
   for (i = 0; i < s->rules.n; i++)
     until = MAX (until, s->wait_until[i]);
   return until;
+}
+
+/* When the operation ends for want of any word; waits that the app asked for do not count. */
+static int64_t
+silent_until (const struct session *s)
+{
+  return MAX (s->call->heard_ms, app_wait_until (s)) + silence_max ();
 }
 
 /* Adds what passed since the last look: to the app's waits, or to the session's time. */
@@ -112,6 +132,9 @@ look_at_clock (struct session *s)
   if (c->used_ms >= c->limits.time_max_ms)
     session_stop (s, USHER_E_TIMEOUT, /* wins= */ false, "%s took longer than %lld s", c->op->name,
                   (long long) (c->limits.time_max_ms / 1000));
+  if (c->last_tick >= silent_until (s))
+    session_stop (s, USHER_E_TIMEOUT, /* wins= */ false, "nothing was heard of %s for %lld s", c->op->name,
+                  (long long) (silence_max () / 1000));
   if (c->stop && c->last_tick >= c->grace_until)
     session_fail (s, c->stop, "%s did not answer a cancel of %s and was killed (%s)", s->worker.who,
                   c->op->name, c->stop_text ? c->stop_text : "");
@@ -127,6 +150,7 @@ poll_timeout (const struct session *s)
   int64_t now = c->last_tick, left = POLL_MAX_MS;
 
   left = MIN (left, c->limits.time_max_ms - c->used_ms + MAX (app_wait_until (s) - now, 0));
+  left = MIN (left, silent_until (s) - now);
   if (c->stop)
     left = MIN (POLL_MAX_MS, c->grace_until - now);
   if (c->state == CALL_TALLY)
@@ -156,6 +180,8 @@ read_link (struct session *s, struct session_link *link)
 {
   int r = wire_fill (&link->channel);
 
+  if (r > 0)
+    s->call->heard_ms = clock_mono_ms ();
   session_take (s, link);
   /* What was said before the end counts, but for what the worker said ahead. */
   if ((r == 0 || r == -EPIPE) && session_listens (s, link))
@@ -310,7 +336,7 @@ session_call (struct session *s, const struct wire_call *call, const struct sess
               struct session_outcome *ret)
 {
   struct session_call c = { .op = session_find_op (call->op), .events = events, .arg = arg, .cancel = cancel,
-                            .state = CALL_OPEN, .last_tick = clock_mono_ms () };
+                            .state = CALL_OPEN, .last_tick = clock_mono_ms (), .heard_ms = clock_mono_ms () };
   struct wire_call sent = *call;
 
   *ret = (struct session_outcome) { 0 };

@@ -79,6 +79,7 @@ struct session_call
   int64_t tally_until;             /* monotonic */
   int64_t used_ms, waited_ms;      /* time spent, by the session and by the app's wish */
   int64_t last_tick;
+  int64_t heard_ms;                /* monotonic: when a child last said something */
 };
 
 struct session

@@ -507,6 +507,24 @@ END_TEST
 
 /* ---- Time and cancel. */
 
+#ifdef USHER_TEST_HOOKS
+START_TEST (test_silent_worker_is_ended_long_before_its_time)
+{
+  struct heard h = { 0 };
+  struct session_outcome o;
+  struct session *s = open_session ("call\ncancel\nresult -1002\ncall\nresult 0", "", NULL);
+
+  ck_assert_int_eq (setenv ("USHER_TEST_SILENCE_MS", "200", 1), 0);
+  ck_assert_int_eq (call (s, WIRE_OP_LIST, 20000, &h, &o), USHER_E_TIMEOUT);
+  ck_assert_ptr_nonnull (strstr (o.text, "nothing was heard of list"));
+  session_outcome_done (&o);
+  ck_assert_int_eq (unsetenv ("USHER_TEST_SILENCE_MS"), 0);
+  ck_assert_int_eq (call (s, WIRE_OP_LIST, 20000, &h, &o), USHER_DONE);
+  session_close (s);
+}
+END_TEST
+#endif
+
 START_TEST (test_slow_worker_is_cancelled_and_lives)
 {
   struct heard h = { 0 };
@@ -893,6 +911,9 @@ fill (TCase *t)
   tcase_add_test (t, test_flood_of_sections_is_a_limit);
   tcase_add_test (t, test_flood_of_facts_is_a_limit);
   tcase_add_test (t, test_log_lines_above_200_are_dropped);
+#ifdef USHER_TEST_HOOKS
+  tcase_add_test (t, test_silent_worker_is_ended_long_before_its_time);
+#endif
   tcase_add_test (t, test_slow_worker_is_cancelled_and_lives);
   tcase_add_test (t, test_hanging_worker_is_killed_after_the_grace);
   tcase_add_test (t, test_cancel_from_another_thread);
