@@ -40,7 +40,7 @@ VIEW (view_connectors,
       { "VERSION", "version", 0, NULL },
       { "ABI", "abi", 0, NULL },
       { "ENABLED", "enabled", COLUMN_STATE, NULL },
-      { "APPS", "apps", COLUMN_TEXT, NULL },
+      { "PAUSED FOR", "paused", COLUMN_TEXT, NULL },
       { "BROKEN", "broken", COLUMN_TEXT, NULL });
 
 VIEW (view_events,

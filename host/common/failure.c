@@ -51,7 +51,7 @@ static const struct failure failures[] = {
   { "cancelled", "host", N, false, true, "", "The task was cancelled." },
   { "connector-crashed", "bug", N, true, true, "contact-operator", "The connector ended by itself: see the log of usherd, and update the connector." },
   { "connector-fault", "bug", N, false, true, "update-connector", "The connector broke its contract: update the connector." },
-  { "connector-quarantined", "bug", C, false, true, "update-connector", "The connector failed three times in ten minutes and is paused: update it, then run usher connector enable." },
+  { "connector-quarantined", "bug", C, false, true, "update-connector", "The connector failed three times in ten minutes and the app's hubs are paused: update it, then run usher connector enable." },
 };
 
 static const struct failure unknown

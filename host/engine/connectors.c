@@ -20,9 +20,10 @@
 
 #define CONNECTORS_MAX 500u
 #define INSPECT_MAX 65536u
+#define WHY_MAX (INSPECT_MAX + 4096u)
 #define INSPECT_MS 10000
 #define INSPECT_END_MS 1000
-#define FAULTS_MAX 3u
+#define FAULTS_MAX 3u        /* of one app */
 #define FAULTS_WITHIN_MS (10 * 60 * 1000)
 
 struct connector
@@ -32,9 +33,10 @@ struct connector
   ino_t inode;
   json_t *about;               /* what the worker says; NULL = broken */
   char *broken;                /* the sentence why */
-  bool disabled, paused;
+  bool disabled;
   bool fresh;                  /* inspected by the last reload */
-  int64_t faults[FAULTS_MAX];  /* monotonic times, the oldest first */
+  json_t *faults;              /* app -> {"at": [monotonic times, the oldest first], "last": the
+                                  sentence, "paused": true}; guarded by the list's lock */
 };
 
 struct connectors
@@ -51,6 +53,7 @@ connector_free (struct connector *c)
   free (c->path);
   free (c->broken);
   json_decref (c->about);
+  json_decref (c->faults);
   free (c);
 }
 DEFINE_CLEANUP (struct connector *, connector_free)
@@ -201,13 +204,20 @@ read_mark (struct engine *e, const char *name)
   return txn_meta_get (t, key, &p, &len) == 1 ? json_loadb (p, len, 0, NULL) : NULL;
 }
 
+/* What outlives the process: whether it is switched off, and which apps are paused. */
 static int
 write_mark (struct txn *t, const struct connector *c)
 {
-  json_t *mark = json_pack ("{s:b, s:b}", "disabled", c->disabled, "paused", c->paused);
-  _cleanup_ (freep) char *text = json_dumps (mark, JSON_COMPACT);
+  json_t *paused = json_object (), *mark, *fault;
+  _cleanup_ (freep) char *text = NULL;
   char key[320];
+  const char *app;
 
+  json_object_foreach (c->faults, app, fault)
+    if (json_flag (fault, "paused"))
+      (void) json_object_set (paused, app, fault);
+  mark = json_pack ("{s:b, s:o}", "disabled", c->disabled, "paused", paused);
+  text = json_dumps (mark, JSON_COMPACT);
   json_decref (mark);
   if (!text)
     return -ENOMEM;
@@ -253,14 +263,20 @@ meet (struct engine *e, struct connector **known, size_t n_known, const char *di
       c->about = json_incref (old->about);
       c->broken = old->broken ? strdup (old->broken) : NULL;
       c->disabled = old->disabled;
-      c->paused = old->paused;
-      memcpy (c->faults, old->faults, sizeof c->faults);
-      return TAKE (c);
+      pthread_mutex_lock (&e->connectors->lock);
+      c->faults = json_deep_copy (old->faults);
+      pthread_mutex_unlock (&e->connectors->lock);
+      return c->faults ? TAKE (c) : NULL;
     }
   mark = read_mark (e, c->name);
   c->disabled = json_flag (mark, "disabled");
   /* A new file deserves a new try. */
-  c->paused = !old && json_flag (mark, "paused");
+  c->faults = old ? NULL : json_deep_copy (json_object_get (mark, "paused"));
+  if (!json_is_object (c->faults))
+    {
+      json_decref (c->faults);
+      c->faults = json_object ();
+    }
   json_decref (mark);
   inspect (e, c);
   c->fresh = true;
@@ -362,7 +378,7 @@ connectors_stop (struct engine *e)
 
 /* ---- Use. */
 
-/* Why C (NULL = not there) cannot be used, as a sentence into OUT; false when it can. */
+/* Why C (NULL = not there) cannot be used at all, as a sentence into OUT; false when it can. */
 static bool
 unusable (const struct connector *c, const char *name, struct buf *out)
 {
@@ -372,24 +388,35 @@ unusable (const struct connector *c, const char *name, struct buf *out)
     buf_puts (out, c->broken);
   else if (c->disabled)
     buf_printf (out, "The connector %s is switched off; usher connector enable %s switches it on.", name, name);
-  else if (c->paused)
-    buf_printf (out,
-                "The connector %s failed three times in ten minutes and is paused; usher connector enable %s ends it.",
-                name, name);
+  return out->len > 0;
+}
+
+/* The same for the hubs of APP. */
+static bool
+unusable_for (const struct connector *c, const char *name, const char *app, struct buf *out)
+{
+  const json_t *fault = c ? json_object_get (c->faults, app) : NULL;
+
+  if (unusable (c, name, out))
+    return true;
+  if (json_flag (fault, "paused"))
+    buf_printf (out, "The connector %s failed three times in ten minutes with the app %s, whose hubs are paused; "
+                     "usher connector enable %s ends it.  The last time: %s.",
+                name, app, name, json_text (fault, "last"));
   return out->len > 0;
 }
 
 char *
-connectors_path (struct engine *e, const char *name, char **ret_why)
+connectors_path (struct engine *e, const char *name, const char *app, char **ret_why)
 {
-  _cleanup_ (buf_done) struct buf why = BUF_INIT (1024);
+  _cleanup_ (buf_done) struct buf why = BUF_INIT (WHY_MAX);
   struct connectors *cs = e->connectors;
   struct connector *c;
   char *path = NULL;
 
   pthread_mutex_lock (&cs->lock);
   c = find (cs->v, cs->n, name);
-  if (!unusable (c, name, &why))
+  if (!unusable_for (c, name, app, &why))
     path = strdup (c->path);
   pthread_mutex_unlock (&cs->lock);
   *ret_why = path ? NULL : buf_steal (&why);
@@ -397,16 +424,16 @@ connectors_path (struct engine *e, const char *name, char **ret_why)
 }
 
 char *
-connectors_broken (struct engine *e, const char *name)
+connectors_broken (struct engine *e, const char *name, const char *app)
 {
   char *why = NULL;
 
-  free (connectors_path (e, name, &why));
+  free (connectors_path (e, name, app, &why));
   return why;
 }
 
 bool
-connectors_paused (struct engine *e, const char *name)
+connectors_paused (struct engine *e, const char *name, const char *app)
 {
   struct connectors *cs = e->connectors;
   struct connector *c;
@@ -414,7 +441,7 @@ connectors_paused (struct engine *e, const char *name)
 
   pthread_mutex_lock (&cs->lock);
   c = find (cs->v, cs->n, name);
-  paused = c && c->paused;
+  paused = c && json_flag (json_object_get (c->faults, app), "paused");
   pthread_mutex_unlock (&cs->lock);
   return paused;
 }
@@ -435,29 +462,45 @@ keep_mark (struct engine *e, const char *name)
   (void) txn_commit (t);
 }
 
+/* Adds a fault at NOW; true when it is the one that pauses. */
+static bool
+add_fault (json_t *faults, const char *app, const char *text, int64_t now)
+{
+  json_t *fault = json_object_get (faults, app), *at;
+
+  if (!fault)
+    {
+      fault = json_pack ("{s:[]}", "at");
+      (void) json_object_set_new (faults, app, fault);
+    }
+  at = json_object_get (fault, "at");
+  (void) json_array_append_new (at, json_integer (now));
+  if (json_array_size (at) > FAULTS_MAX)
+    (void) json_array_remove (at, 0);
+  json_set_text (fault, "last", text);
+  if (json_flag (fault, "paused") || json_array_size (at) < FAULTS_MAX
+      || now - json_integer_value (json_array_get (at, 0)) >= FAULTS_WITHIN_MS)
+    return false;
+  (void) json_object_set_new (fault, "paused", json_true ());
+  return true;
+}
+
 void
-connectors_fault (struct engine *e, const char *name)
+connectors_fault (struct engine *e, const char *name, const char *app, const char *text)
 {
   struct connectors *cs = e->connectors;
-  int64_t now = clock_mono_ms ();
   struct connector *c;
-  bool pause = false;
+  bool pause;
 
   pthread_mutex_lock (&cs->lock);
   c = find (cs->v, cs->n, name);
-  if (c)
-    {
-      c->faults[0] = c->faults[1];
-      c->faults[1] = c->faults[2];
-      c->faults[2] = now;
-      pause = !c->paused && c->faults[0] && now - c->faults[0] < FAULTS_WITHIN_MS;
-      c->paused = c->paused || pause;
-    }
+  pause = c && add_fault (c->faults, app, text, clock_mono_ms ());
   pthread_mutex_unlock (&cs->lock);
   if (!pause)
     return;
-  log_error ("the connector %s failed three times in ten minutes and is paused; usher connector enable %s ends it",
-             name, name);
+  log_error ("the connector %s failed three times in ten minutes with the app %s, whose hubs are paused; "
+             "usher connector enable %s ends it",
+             name, app, name);
   keep_mark (e, name);
 }
 
@@ -466,13 +509,17 @@ connectors_fault (struct engine *e, const char *name)
 static json_t *
 render (const struct connector *c)
 {
-  _cleanup_ (buf_done) struct buf why = BUF_INIT (1024);
-  json_t *o = c->about ? json_deep_copy (c->about) : json_object ();
+  _cleanup_ (buf_done) struct buf why = BUF_INIT (WHY_MAX);
+  json_t *o = c->about ? json_deep_copy (c->about) : json_object (), *paused = json_array (), *fault;
+  const char *app;
 
   json_set_text (o, "name", c->name);
   json_set_text (o, "path", c->path);
-  (void) json_object_set_new (o, "enabled", json_boolean (!c->disabled && !c->paused));
-  (void) json_object_set_new (o, "paused", json_boolean (c->paused));
+  (void) json_object_set_new (o, "enabled", json_boolean (!c->disabled));
+  json_object_foreach (c->faults, app, fault)
+    if (json_flag (fault, "paused"))
+      (void) json_array_append_new (paused, json_string (app));
+  (void) json_object_set_new (o, "paused", paused);
   if (unusable (c, c->name, &why))
     json_set_text (o, "broken", why.data);
   return o;
@@ -532,8 +579,7 @@ set_enabled (struct engine *e, const struct call *c, bool enabled, json_t **ret,
   if (found)
     {
       found->disabled = !enabled;
-      found->paused = false;
-      memset (found->faults, 0, sizeof found->faults);
+      (void) json_object_clear (found->faults);
       (void) write_mark (t, found);
       answer = render (found);
     }

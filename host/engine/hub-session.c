@@ -187,10 +187,10 @@ gather (struct run *r, struct material *m)
   _cleanup_ (freep) char *why = NULL;
   int x;
 
-  m->path = connectors_path (r->e, app_connector (r->app), &why);
+  m->path = connectors_path (r->e, app_connector (r->app), app_id (r->app), &why);
   if (!m->path)
     {
-      if (connectors_paused (r->e, app_connector (r->app)))
+      if (connectors_paused (r->e, app_connector (r->app), app_id (r->app)))
         run_fail (r, "connector-quarantined", "%s", why);
       else
         run_park (r, "connector-missing");

@@ -80,7 +80,7 @@ run_fail_outcome (struct run *r, const struct session_outcome *o)
       return;
     }
   if (!o->blameless && (o->crashed || failure_class (o->status) == 11))
-    connectors_fault (r->e, app_connector (r->app));
+    connectors_fault (r->e, app_connector (r->app), app_id (r->app), o->text ? o->text : failure_find (code)->code);
   r->crashed = o->crashed;
   if (o->blameless)
     code = "network-error";

@@ -210,7 +210,7 @@ check_apps (struct engine *e, json_t *checks)
   for (i = 0; i < apps_count (apps); i++)
     {
       const struct app *app = apps_at (apps, i);
-      _cleanup_ (freep) char *why = connectors_broken (e, app_connector (app));
+      _cleanup_ (freep) char *why = connectors_broken (e, app_connector (app), app_id (app));
       char name[64];
 
       (void) snprintf (name, sizeof name, "app %s", app_id (app));
@@ -305,7 +305,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
 static json_t *
 app_render (struct engine *e, const struct app *app)
 {
-  _cleanup_ (freep) char *broken = connectors_broken (e, app_connector (app));
+  _cleanup_ (freep) char *broken = connectors_broken (e, app_connector (app), app_id (app));
   json_t *o = json_loads (app_public_json (app), 0, NULL);
 
   if (o)
