@@ -505,23 +505,10 @@ def odd_answers_to_writes(scratch):
 
 # ---- Children that die.
 
-def children(usher, name):
-    """The process ids of the daemon's children of that name."""
-    found = []
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            head, _, tail = (folder / "stat").read_text().rpartition(")")
-        except OSError:
-            continue
-        if int(tail.split()[1]) == usher.process.pid and name in head:
-            found.append(int(folder.name))
-    return sorted(found)
-
-
 def two_hubs(scratch):
     """Two apps with a hub each, and the children of the first hub."""
     app, usher = connected(scratch, page_max=5, config="[tasks]\nretry-wait = 500ms\n")
-    first = {name: children(usher, name) for name in ("usher-worker", "usher-net")}
+    first = {name: usher.children(name) for name in ("usher-worker", "usher-net")}
     other = App(scratch, users=USERS, page_max=5)
     usher.connect(other, label="Other")
     for name, pids in first.items():
@@ -557,7 +544,7 @@ def child_dies(scratch, name, code, kind, says):
     usher.usher("sync", "Acme")
     app.reset_counts()
     app.faults(slow={"kind": "patch-user", "ms": 400, "chunk": 60, "times": 1})
-    mine = [pid for pid in children(usher, name)]
+    mine = [pid for pid in usher.children(name)]
     usher.usher("member", "set-role", "Acme", "user000002@example.com", "--role", "admin", "--yes", "--no-wait")
     wait_for(lambda: app.fired("slow"), "the write")
     for pid in mine:
@@ -585,7 +572,7 @@ def slow_reader(scratch):
     app.faults(hold={"page": 3, "times": 1})
     usher.usher("sync", "Acme", "--no-wait")
     wait_for(lambda: app.fired("hold"), "the hold")
-    pid, = children(usher, "usher-worker")
+    pid, = usher.children("usher-worker")
     os.kill(pid, signal.SIGSTOP)
     app.release()
     time.sleep(1.5)

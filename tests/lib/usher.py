@@ -231,6 +231,18 @@ class Usher:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
+    def children(self, name):
+        """The process ids of the daemon's children of that name."""
+        found = []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                head, _, tail = (folder / "stat").read_text().rpartition(")")
+            except OSError:
+                continue
+            if int(tail.split()[1]) == self.process.pid and name in head:
+                found.append(int(folder.name))
+        return sorted(found)
+
     def logged(self):
         return self.log_path.read_text()
 
