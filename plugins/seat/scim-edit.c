@@ -207,15 +207,21 @@ ask (struct usher_ctx *ctx, struct scim *s, const struct scim_edit *edit,
   return put_user (ctx, s, url, edit, if_match, u, ret);
 }
 
-/* The user afterwards: in the answer, or asked for again when there is none. */
+/* The user afterwards: in the answer, or asked for again when it has none or somebody else. */
 static int32_t
 take_answer (struct usher_ctx *ctx, struct scim *s, const struct scim_answer *a,
              struct scim_user *u)
 {
   struct scim_user after = { 0 };
-  int32_t r = a->len > 0 ? scim_user_parse (ctx, s, a, &after)
-                         : scim_look_up (ctx, s, &u->row, &after);
+  int32_t r = a->len > 0 ? scim_user_parse (ctx, s, a, &after) : USHER_ABSENT;
 
+  if (r == USHER_DONE && strcmp (after.row.id, u->row.id) != 0)
+    {
+      scim_user_done (&after);
+      r = USHER_ABSENT;
+    }
+  if (r == USHER_ABSENT)
+    r = scim_look_up (ctx, s, &u->row, &after);
   if (r != USHER_DONE)
     return r;
   scim_user_done (u);

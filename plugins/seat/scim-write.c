@@ -182,15 +182,29 @@ adopt (struct usher_ctx *ctx, struct scim *s, const struct wanted *wanted, struc
   return r < 0 ? r : give_roles (ctx, s, wanted, u);
 }
 
-/* After a yes: the user in the answer, or found when the answer has none. */
+/* Whether U can be the one that was made: an app may give a name of its own or show no address,
+   but one that shows another name and another address shows somebody else. */
+static bool
+is_made (const struct scim_user *u, const struct usher_change *c)
+{
+  return text_same (u->row.username, username_of (c)) || !u->row.email
+         || text_same (u->row.email, c->member->email);
+}
+
+/* After a yes: the user in the answer, or found when the answer has none or somebody else. */
 static int32_t
 take_made (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c,
            const struct wanted *wanted, const struct scim_answer *a, struct scim_user *u)
 {
-  int32_t r = a->len > 0 ? scim_user_parse (ctx, s, a, u)
-                         : scim_find (ctx, s, username_of (c), c->member->email, /* walk */ true,
-                                      u);
+  int32_t r = a->len > 0 ? scim_user_parse (ctx, s, a, u) : USHER_ABSENT;
 
+  if (r == USHER_DONE && !is_made (u, c))
+    {
+      scim_user_done (u);
+      r = USHER_ABSENT;
+    }
+  if (r == USHER_ABSENT)
+    r = scim_find (ctx, s, username_of (c), c->member->email, /* walk */ true, u);
   if (r == USHER_ABSENT)
     return scim_fail (ctx, USHER_E_UNCERTAIN, NULL,
                       "The app said that it made the account, and does not show it");

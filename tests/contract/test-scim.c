@@ -359,6 +359,7 @@ START_TEST (test_an_invite_makes_one_account_whatever_the_answer_is)
 {
   static const struct double_traps traps[] = {
     { .page_max = 0 }, { .no_body = true }, { .create_200 = true }, { .filter_refused = true },
+    { .another = true },
   };
   struct stage s;
 
@@ -426,7 +427,7 @@ START_TEST (test_a_role_is_set_by_patch_or_put)
 {
   static const struct double_traps traps[] = {
     { .page_max = 0 }, { .no_patch = true }, { .patch_not_said = true }, { .no_body = true },
-    { .etag = true, .race = 1 },
+    { .etag = true, .race = 1 }, { .another = true },
   };
   struct stage s;
 
@@ -581,12 +582,12 @@ fill (TCase *tc)
   tcase_add_test (tc, test_absent_is_said_by_the_app_only);
   tcase_add_loop_test (tc, test_a_user_is_found_by_name_whatever_the_filter_does, 0, 4);
   tcase_add_test (tc, test_an_id_never_leaves_its_place_in_the_address);
-  tcase_add_loop_test (tc, test_an_invite_makes_one_account_whatever_the_answer_is, 0, 4);
+  tcase_add_loop_test (tc, test_an_invite_makes_one_account_whatever_the_answer_is, 0, 5);
   tcase_add_loop_test (tc, test_a_taken_name_is_adopted, 0, 2);
   tcase_add_test (tc, test_a_name_that_the_token_cannot_see_is_refused);
   tcase_add_loop_test (tc, test_a_lost_answer_is_uncertain_and_the_next_attempt_finds_its_work, 0,
                        2);
-  tcase_add_loop_test (tc, test_a_role_is_set_by_patch_or_put, 0, 5);
+  tcase_add_loop_test (tc, test_a_role_is_set_by_patch_or_put, 0, 6);
   tcase_add_test (tc, test_a_patch_without_path_says_the_same);
   tcase_add_test (tc, test_only_roles_that_were_seen_or_named_are_given);
   tcase_add_loop_test (tc, test_a_group_is_joined_before_another_is_left, 0, 8);

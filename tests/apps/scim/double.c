@@ -528,6 +528,11 @@ store (struct double_app *app, json_t *things, size_t at, json_t *after)
 static void
 answer_thing (struct double_app *app, int status, json_t *thing, struct double_answer *ret)
 {
+  if (app->traps.another)
+    {
+      app->trapped++;
+      thing = json_array_get (app->users, 0);
+    }
   if (!app->traps.no_body)
     {
       answer_json (ret, status, shown (app, thing));

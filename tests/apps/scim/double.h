@@ -35,6 +35,7 @@ struct double_traps
   bool patch_not_said;        /* ServiceProviderConfig says no PATCH, and it is 405 */
   bool no_put;                /* 405 */
   bool no_body;               /* writes are answered without a body */
+  bool another;               /* writes are answered with the first user */
   bool create_200;            /* 200 instead of 201 */
   bool create_conflict_400;   /* 400 uniqueness instead of 409 */
   bool invisible;             /* a conflict about somebody whom the token cannot see */
