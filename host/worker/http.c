@@ -146,7 +146,7 @@ fault_of (const struct usher_request *q)
 {
   size_t i;
 
-  if (!q->method || !is_token (q->method))
+  if (q->method && !is_token (q->method))
     return "no method";
   if (!q->url || (!has_prefix (q->url, "https://") && !has_prefix (q->url, "http://"))
       || !is_one_line (q->url, /* is_url */ true))
@@ -208,9 +208,10 @@ host_http_open (struct usher_ctx *ctx, const struct usher_request *given, uint32
   if (!s)
     return host_misuse (h, "the connector opened more than %u requests", WIRE_REQUESTS_MAX);
   const struct wire_open msg = {
-    .ordinal = h->section.open ? h->section.ordinal : 0, .flags = q->flags, .method = q->method,
-    .url = q->url, .auth = q->auth, .accept = q->accept, .headers = { q->headers, q->n_headers },
-    .body = { q->body, q->body_len }, .timeout_ms = q->timeout_ms, .max_bytes = q->max_bytes };
+    .ordinal = h->section.open ? h->section.ordinal : 0, .flags = q->flags,
+    .method = q->method ? q->method : "GET", .url = q->url, .auth = q->auth, .accept = q->accept,
+    .headers = { q->headers, q->n_headers }, .body = { q->body, q->body_len },
+    .timeout_ms = q->timeout_ms, .max_bytes = q->max_bytes };
 
   r = link_to_peer (&h->link, WIRE_OPEN, s->id, &msg);
   if (r < 0)

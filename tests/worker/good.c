@@ -123,7 +123,7 @@ static int32_t
 get (struct usher_ctx *ctx, const char *url, uint32_t *ret_h)
 {
   const struct usher_kv header = { "X-Token", H->secret (ctx, "token") };
-  const struct usher_request q = { .size = sizeof q, .method = "GET", .url = url,
+  const struct usher_request q = { .size = sizeof q, .url = url, /* by GET */
                                    .accept = "200,404", .headers = &header, .n_headers = 1 };
 
   return H->http_open (ctx, &q, ret_h);
