@@ -95,6 +95,22 @@ struct secret_walk
   int error;
 };
 
+/* The value that stands at the end of m->values, as NAME, and where it may go, at the end of
+   m->lists; both are freed with the rest when this fails. */
+static int
+add_value (struct material *m, const char *name)
+{
+  const struct app_list *list = &m->lists[m->n_lists++];
+  size_t n = m->n_values++;
+
+  m->names[n] = strdup (name);
+  m->origins_of[n] = terminated (list->v, list->n);
+  if (!m->names[n] || !m->origins_of[n])
+    return -ENOMEM;
+  m->secrets[n] = (struct session_secret) { m->names[n], m->values[n].data, m->origins_of[n] };
+  return 0;
+}
+
 static bool
 add_secret (void *arg, const char *name)
 {
@@ -102,8 +118,6 @@ add_secret (void *arg, const char *name)
   struct material *m = w->m;
   json_t *fields = json_object_get (w->r->hub, "fields");
   const char *kind = json_text (m->account, "kind"), *id = json_text (m->account, "id");
-  struct session_secret *s = &m->secrets[m->n_values];
-  struct app_list *list = &m->lists[m->n_lists];
   const void *sealed;
   size_t len;
 
@@ -111,24 +125,31 @@ add_secret (void *arg, const char *name)
     return true;
   w->error = vault_unseal (w->r->e->vault, id, name, sealed, len, &m->values[m->n_values]);
   if (w->error == 0)
-    w->error = app_secret_origins (w->r->app, kind, name, fields, list);
-  if (w->error == 0)
-    {
-      m->n_lists++;
-      m->names[m->n_values] = strdup (name);
-      m->origins_of[m->n_values] = terminated (list->v, list->n);
-      if (!m->names[m->n_values] || !m->origins_of[m->n_values])
-        w->error = -ENOMEM;
-    }
+    w->error = app_secret_origins (w->r->app, kind, name, fields, &m->lists[m->n_lists]);
   if (w->error < 0)
     {
       m->n_values++; /* what there is of it is freed with the rest */
       return false;
     }
-  *s = (struct session_secret) { m->names[m->n_values], m->values[m->n_values].data,
-                                 m->origins_of[m->n_values] };
+  w->error = add_value (m, name);
+  return w->error == 0;
+}
+
+/* What is no secret, where a rule of auth may name it. */
+static int
+add_open (struct run *r, struct material *m, const char *name, const char *value)
+{
+  int x;
+
+  if (!value || !*value || m->n_values == SECRETS_MAX)
+    return 0;
+  x = secret_set (&m->values[m->n_values], value, strlen (value));
+  if (x == 0)
+    x = app_origins (r->app, json_object_get (r->hub, "fields"), &m->lists[m->n_lists]);
+  if (x == 0)
+    return add_value (m, name);
   m->n_values++;
-  return true;
+  return x;
 }
 
 /* Values of the account: its texts are configuration, its secrets stand-ins. */
@@ -137,16 +158,23 @@ add_account (struct run *r, struct material *m)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (r->e->store);
   struct secret_walk w = { .r = r, .m = m, .t = t };
-  const char *username;
+  const char *username, *key;
+  json_t *fields, *value;
 
   if (!json_id (r->hub, "account", &w.account) || !(m->account = txn_doc_get (t, STORE_ACCOUNT, &w.account)))
     return -ENOENT;
   username = json_text (m->account, "username");
+  fields = json_object_get (m->account, "fields");
   add_conf (m, "account.username", username);
   add_conf (m, "account.email", json_text (m->account, "email"));
   add_conf (m, "account.phone", json_text (m->account, "phone"));
-  add_fields (m, json_object_get (m->account, "fields"));
+  add_fields (m, fields);
   txn_secret_names (t, &w.account, add_secret, &w);
+  if (w.error == 0)
+    w.error = add_open (r, m, "username", username);
+  json_object_foreach (fields, key, value)
+    if (w.error == 0 && json_is_string (value))
+      w.error = add_open (r, m, key, json_string_value (value));
   return w.error;
 }
 
