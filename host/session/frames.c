@@ -54,6 +54,37 @@ clean (const struct session *s, const char *text)
   return text ? session_secrets_redact (&s->secrets, text, strlen (text)) : NULL;
 }
 
+/* What would lie open on the disk: an app that sends a secret back there ends the operation. */
+static void
+stop_leak (struct session *s, const char *where)
+{
+  session_stop (s, USHER_E_SHAPE, /* wins= */ true,
+                "the app sent a secret of the account back in %s, and nothing of it is kept", where);
+}
+
+static bool
+leaks (struct session *s, const char *text, const char *where)
+{
+  if (!text || !session_secrets_in (&s->secrets, text, strlen (text)))
+    return false;
+  stop_leak (s, where);
+  return true;
+}
+
+/* -ENOMEM. */
+static int
+rows_leak (struct session *s, const void *p, size_t len)
+{
+  int r = s->sieve_made ? 0 : session_secrets_sieve (&s->secrets, &s->sieve);
+
+  if (r < 0)
+    return r;
+  s->sieve_made = true;
+  if (sieve_in (&s->sieve, p, len))
+    stop_leak (s, "a row");
+  return 0;
+}
+
 /* Once the host ends the operation, its caller hears no more of it. */
 static bool
 deaf (const struct session *s)
@@ -167,6 +198,8 @@ take_fact (struct session *s, uint32_t stream _unused_, const union wire_message
       session_stop (s, USHER_E_LIMIT, /* wins= */ true, "%s told more than %u facts", s->worker.who, FACTS_MAX);
       return 0;
     }
+  if (leaks (s, m->fact.key, "the name of a fact"))
+    return 0;
   value = clean (s, m->fact.value ? m->fact.value : "");
   if (!value)
     return -ENOMEM;
@@ -212,7 +245,7 @@ take_section (struct session *s, uint32_t stream _unused_, const union wire_mess
     }
   c->counted = 0;
   c->state = CALL_SECTION;
-  if (deaf (s))
+  if (deaf (s) || leaks (s, m->section.scope, "the scope of a section"))
     return 0;
   if (c->sections++ == SECTIONS_MAX)
     {
@@ -274,6 +307,8 @@ take_rows (struct session *s, const void *p, size_t len)
   c->member_rows += members;
   if (deaf (s))
     return 0;
+  if (rows_leak (s, p, len) < 0)
+    return -ENOMEM;
   if (c->rows > c->limits.rows_max || (loose && c->rows > LOOSE_ROWS_MAX))
     session_stop (s, USHER_E_LIMIT, /* wins= */ true, "the app has more than %llu rows",
                   (unsigned long long) (loose ? LOOSE_ROWS_MAX : c->limits.rows_max));
@@ -368,7 +403,8 @@ take_state_put (struct session *s, uint32_t stream, const union wire_message *m)
   if (!c->events->state_put || !m->state.key)
     return worker_misuse (s, WIRE_STATE_PUT, "nothing is kept for this operation");
   /* What is kept lies open on the disk, as a checkpoint does. */
-  if (session_secrets_in (&s->secrets, m->state.value.data, m->state.value.len))
+  if (session_secrets_in (&s->secrets, m->state.value.data, m->state.value.len)
+      || session_secrets_in (&s->secrets, m->state.key, strlen (m->state.key)))
     status = USHER_E_MISUSE;
   else if (!deaf (s))
     {
@@ -410,14 +446,18 @@ put_secret (struct session *s, struct session_link *link, uint32_t stream, const
 
   if (!c->events->secret_put || !put->name || !*put->name || !put->value)
     return misuse (s, link, WIRE_SECRET_PUT, "no secret can be kept, or it has no name");
+  if (session_secrets_in (&s->secrets, put->name, strlen (put->name)))
+    status = USHER_E_MISUSE;
   /* From now on it is one of those that must not be seen. */
-  if (session_secrets_put (&s->secrets, put->name, put->value) < 0)
+  else if (session_secrets_put (&s->secrets, put->name, put->value) < 0)
     status = USHER_E_LIMIT;
   else if (!deaf (s))
     {
       status = c->events->secret_put (c->arg, put->name, put->value, put->expires_ms);
       heed (s, status);
     }
+  sieve_done (&s->sieve);
+  s->sieve_made = false;
   /* Before the worker goes on, so that its next request carries the new value. */
   if (status == 0 && link == &s->worker
       && session_queue (&s->net, WIRE_SECRET_PUT, 0, put) < 0)

@@ -11,4 +11,5 @@ libushersession_la_SOURCES = \
 	%D%/rate.c %D%/rate.h \
 	%D%/secrets.c %D%/secrets.h \
 	%D%/session.c %D%/session.h \
+	%D%/sieve.c %D%/sieve.h \
 	%D%/supervisor.c %D%/supervisor.h

@@ -88,6 +88,8 @@ struct session
   struct session_link worker, net;
   int wake_fd;
   struct session_secrets secrets;
+  struct sieve sieve;              /* finds them in rows; made with the first that come */
+  bool sieve_made;
   struct rate_table *rates;        /* borrowed */
   struct rate_rules rules;
   uint32_t lent[RATE_RULES_MAX];   /* permits that net holds */

@@ -336,6 +336,78 @@ session_secrets_in (const struct session_secrets *s, const void *p, size_t len)
   return in;
 }
 
+/* As JSON has it in a string; SLASHES: with "\/", as some write it. */
+static void
+escape_json (const struct secret *value, bool slashes, struct buf *out)
+{
+  static const char from[] = "\b\f\n\r\t", to[] = "bfnrt";
+  size_t i;
+
+  for (i = 0; i < value->len; i++)
+    {
+      char c = value->data[i];
+      const char *short_form = c ? strchr (from, c) : NULL;
+
+      if (short_form || c == '"' || c == '\\' || (slashes && c == '/'))
+        buf_putc (out, '\\');
+      buf_putc (out, short_form ? to[short_form - from] : c);
+    }
+}
+
+/* As it stands in an address: all but unreserved characters (RFC 3986 2.3). */
+static void
+escape_url (const struct secret *value, bool upper, struct buf *out)
+{
+  size_t i;
+
+  for (i = 0; i < value->len; i++)
+    {
+      unsigned char c = (unsigned char) value->data[i];
+
+      if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr ("-._~", c)))
+        buf_putc (out, (char) c);
+      else
+        buf_printf (out, upper ? "%%%02X" : "%%%02x", c);
+    }
+}
+
+int
+session_secrets_sieve (const struct session_secrets *s, struct sieve *ret)
+{
+  size_t i, form;
+  int r = 0;
+
+  sieve_init (ret);
+  for (i = 0; i < s->n; i++)
+    {
+      const struct secret *value = &s->v[i].value;
+
+      if (value->len >= SIEVE_STRING_MIN)
+        r = sieve_add (ret, value->data, value->len);
+      for (form = 0; form < 10 && r == 0 && value->len >= SIEVE_STRING_MIN; form++)
+        {
+          _cleanup_ (buf_wipe) struct buf text = BUF_INIT (SIZE_MAX / 2);
+
+          if (form < 6)
+            base64_core (value, form % 3, form >= 3, &text);
+          else if (form < 8)
+            escape_json (value, form == 7, &text);
+          else
+            escape_url (value, form == 9, &text);
+          r = buf_error (&text);
+          if (r == 0)
+            r = sieve_add (ret, text.data, text.len);
+        }
+      if (r < 0)
+        {
+          sieve_done (ret);
+          return r;
+        }
+    }
+  sieve_ready (ret);
+  return 0;
+}
+
 /* The value that begins at P, NULL = none.  Of several the longest, so that no end of it
    is left over. */
 static const char *

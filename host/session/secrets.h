@@ -5,6 +5,7 @@
 
 #include "host/common/base.h"
 #include "host/common/secret.h"
+#include "host/session/sieve.h"
 
 #define STANDIN_LEN 32u            /* "uS" and 30 random letters and digits */
 #define SECRETS_MAX 64u            /* a session */
@@ -30,6 +31,9 @@ int session_standin (char ret[STANDIN_LEN + 1]);
 /* Whether P holds a value: as it is, escaped as JSON or for URLs (either, or one within
    the other), or in base64 at any offset.  No memory counts as yes. */
 bool session_secrets_in (const struct session_secrets *s, const void *p, size_t len);
+/* The same for rows, of which there may be a gigabyte: RET finds each value of SIEVE_STRING_MIN
+   bytes and more, escaped in the ways that are usual, in base64 at any offset.  -ENOMEM. */
+int session_secrets_sieve (const struct session_secrets *s, struct sieve *ret);
 /* TEXT with "[NAME]" in place of each value; all of it is withheld when a value is still
    there in another form.  The caller frees; NULL for no memory. */
 char *session_secrets_redact (const struct session_secrets *s, const char *text, size_t len);

@@ -449,6 +449,7 @@ session_close (struct session *s)
   link_done (&s->net);
   closep (&s->wake_fd);
   session_secrets_done (&s->secrets);
+  sieve_done (&s->sieve);
   rate_rules_done (&s->rules);
   arena_done (&s->message);
   free (s->dead_text);

@@ -84,6 +84,21 @@ wait_message (struct fake *f, uint16_t type, union wire_message *ret)
     }
 }
 
+/* A member row of this name. */
+static void
+send_row (struct fake *f, const char *name)
+{
+  struct buf row = BUF_INIT (WIRE_PAYLOAD_MAX), frame = BUF_INIT (2 * WIRE_PAYLOAD_MAX);
+  const struct usher_member m = { .size = sizeof m, .state = USHER_ACTIVE, .id = "named", .name = name };
+
+  if (row_put_member (&row, &m) < 0)
+    exit (7);
+  if (wire_encode_bytes (&frame, WIRE_ROWS, 0, row.data, row.len) < 0 || wire_flush (&f->host, &frame) < 0)
+    exit (9);
+  buf_done (&row);
+  buf_done (&frame);
+}
+
 /* N member rows with ids counted from FIRST, as many as fit in a frame each time. */
 static void
 send_rows (struct fake *f, unsigned long long n, unsigned long long first)
@@ -141,6 +156,12 @@ typedef void command (struct fake *f, const long long n[4], const char *text);
 
 #define COMMAND(name) static void do_##name (struct fake *f, const long long n[4], const char *text)
 #define UNUSED() ((void) f, (void) n, (void) text)
+
+COMMAND (row)
+{
+  UNUSED ();
+  send_row (f, text);
+}
 
 COMMAND (call)
 {
@@ -434,6 +455,7 @@ COMMAND (sleep)
 
 static const struct { const char *name; command *run; } commands[] = {
   { "call", do_call }, { "cancel", do_cancel }, { "section", do_section }, { "rows", do_rows },
+  { "row", do_row },
   { "end", do_end }, { "checkpoint", do_checkpoint }, { "checkpoint-refused", do_checkpoint_refused },
   { "checkpoints", do_checkpoints }, { "state", do_state }, { "secret", do_secret }, { "fact", do_fact },
   { "logs", do_logs }, { "log", do_log }, { "fault", do_fault }, { "result", do_result }, { "raw", do_raw },

@@ -700,6 +700,33 @@ START_TEST (test_evidence_is_free_of_secrets)
 }
 END_TEST
 
+START_TEST (test_rows_with_a_secret_end_the_operation)
+{
+  static const char *const leaks[] = {
+    "section 100\nrow x" SECRET "y",
+    "section 100\nrow next=hunter2%2F%22long",
+    "section 100\nrow hunter2\\/\\\"long",
+    "section 100\nrow dXNlcjpodW50ZXIyLyJsb25n",
+  };
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (leaks); i++)
+    {
+      struct heard h = { 0 };
+      struct session_outcome o;
+      char script[256];
+
+      snprintf (script, sizeof script, "call\n%s\nend 1 1\nresult 0", leaks[i]);
+      run (script, "tally 1", WIRE_OP_LIST, &h, &o);
+      ck_assert_int_eq (o.status, USHER_E_SHAPE);
+      ck_assert_msg (!o.crashed, "%s", o.text);
+      ck_assert_ptr_nonnull (strstr (o.text, "sent a secret of the account back in a row"));
+      ck_assert_uint_eq (h.rows, 0);
+      session_outcome_done (&o);
+    }
+}
+END_TEST
+
 START_TEST (test_checkpoint_with_a_secret_is_refused)
 {
   struct heard h = { 0 };
@@ -924,6 +951,7 @@ fill (TCase *t)
   tcase_add_test (t, test_message_that_nobody_wants_is_misuse);
   tcase_add_test (t, test_texts_are_free_of_secrets);
   tcase_add_test (t, test_evidence_is_free_of_secrets);
+  tcase_add_test (t, test_rows_with_a_secret_end_the_operation);
   tcase_add_test (t, test_checkpoint_with_a_secret_is_refused);
   tcase_add_test (t, test_new_secret_is_kept_and_searched_for);
   tcase_add_test (t, test_replaced_secret_is_still_searched_for);
