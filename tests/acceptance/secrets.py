@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Secrets stay where they are kept: R33."""
 
-import base64
 import json
-import pathlib
 import sys
-import urllib.parse
 
 from lib import QUICK, app_files, connect, task_of, wait_hub, wait_task
-from usher import FACE, App, Failed, Usher, check, equal, main, of_the_command, wait_for
+from search import Search
+from usher import FACE, App, Usher, check, equal, main, of_the_command, wait_for
 
 TOKEN = 'S3cr3t-T0ken"\\/+=%&<>\'~end-of-token'
 SECOND = "An0ther+S3cret/that=replaces%the&first"
@@ -28,64 +26,7 @@ class SecretApp(App):
     TOKEN = TOKEN
 
 
-def forms(secret):
-    """The ways in which bytes of a secret may stand somewhere."""
-    raw = secret.encode()
-    yield "plain", raw
-    yield "JSON", json.dumps(secret)[1:-1].encode()
-    yield "JSON with slashes", json.dumps(secret)[1:-1].replace("/", "\\/").encode()
-    yield "URL", urllib.parse.quote(secret, safe="").encode()
-    yield "form", urllib.parse.quote_plus(secret).encode()
-    yield "hex", raw.hex().encode()
-    for before in range(3):
-        # What base64 makes of it does not depend on what stands before and behind but at the ends.
-        for name, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
-            text = encode(b"x" * before + raw)
-            yield name, text[(before * 8 + 5) // 6:(before + len(raw)) * 8 // 6]
-
-
-class Search:
-    """Looks for secrets in all that it is shown."""
-
-    def __init__(self, *secrets):
-        self.forms = [(secret[:8] + "...", name, form) for secret in secrets for name, form in forms(secret)]
-        self.bytes = 0
-
-    def look(self, where, data):
-        data = data.encode(errors="surrogateescape") if isinstance(data, str) else data
-        self.bytes += len(data)
-        for secret, name, form in self.forms:
-            check(form not in data, f"{secret} stands as {name} in {where}")
-
-    def hold(self, secret):
-        """A search that finds nothing must be one that can find."""
-        raw = secret.encode()
-        for data in (secret, json.dumps({"text": secret}), urllib.parse.quote(secret, safe=""),
-                     base64.b64encode(raw), base64.b64encode(b"Bearer " + raw),
-                     base64.b64encode(b"robot:" + raw + b"."),
-                     base64.urlsafe_b64encode(b"ab" + raw), raw.hex()):
-            try:
-                self.look("the control", data)
-            except Failed:
-                continue
-            raise Failed(f"the search does not find {data!r}")
-
-    def look_at_files(self, folder):
-        for path in pathlib.Path(folder).rglob("*"):
-            if path.is_file():
-                self.look(path, path.read_bytes())
-
-    def look_at_processes(self, pid):
-        """The daemon and all that it started; answers how many they are."""
-        pids = [pid]
-        for parent in pids:
-            for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-                pids += [int(child) for child in task.read_text().split()]
-        for each in pids:
-            for name in ("cmdline", "environ"):
-                self.look(f"{name} of {pids}", pathlib.Path(f"/proc/{each}/{name}").read_bytes())
-        return len(pids)
-
+class AnswerSearch(Search):
     def look_at_answers(self, u):
         for command in LISTS:
             for form in ("table", "json", "csv"):
@@ -106,7 +47,7 @@ def r33_secrets_are_shown_nowhere(scratch):
     env = app_files(scratch, login=with_login)
     u = Usher(scratch, QUICK + "[log]\nlevel = debug\n", env=env)
     scim = SecretApp(scratch, users=3)
-    search = Search(TOKEN, SECOND, WRONG, TOTP)
+    search = AnswerSearch(TOKEN, SECOND, WRONG, TOTP)
     for secret in (TOKEN, SECOND, WRONG, TOTP):
         search.hold(secret)
     files = {secret: scratch.file(f"secret-{n}", secret) for n, secret in enumerate((TOKEN, SECOND, WRONG, TOTP))}
@@ -150,7 +91,7 @@ def r33_secrets_are_shown_nowhere(scratch):
     scim.faults(hold={"page": 1})
     task = task_of(told("sync", "Acme", "--no-wait"))
     wait_for(lambda: scim.fired("hold"), "the held page")
-    check(search.look_at_processes(u.process.pid) >= 3, "the daemon runs with its worker and its net process")
+    check(len(search.look_at_processes(u.process.pid)) >= 3, "the daemon runs with its worker and its net process")
     search.look_at_files(u.state)
     search.look_at_answers(u)
     scim.release()

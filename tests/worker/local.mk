@@ -11,3 +11,4 @@ tests_worker_good_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 test-connectors: $(check_LTLIBRARIES)
 
 include tests/torture/bad-connector/local.mk
+include tests/torture/canary/local.mk
