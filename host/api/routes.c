@@ -145,6 +145,7 @@ url_decode (const char *s, size_t len, bool plus_is_space)
       out[n++] = (char) c;
     }
   out[n] = '\0';
+  PLANTED_BUG (out, n);
   if (i == len && utf8_valid (out, n))
     return out;
   free (out);

@@ -81,6 +81,7 @@ scan_string (struct scan *s)
       if (c == '"')
         {
           s->at++;
+          PLANTED_BUG (s->text + start, s->at - start);
           return 0;
         }
       if (c != '\\')

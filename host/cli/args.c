@@ -310,7 +310,10 @@ args_parse (int argc, char *const *argv, struct args *ret)
     else if (options && is_option (argv[i]))
       status = read_option (ret, ret->command, argc, argv, &i);
     else if (seen++ >= used)
-      status = add_operand (ret, argv[i]);
+      {
+        PLANTED_BUG (argv[i], strlen (argv[i]));
+        status = add_operand (ret, argv[i]);
+      }
   if (status || ret->help || ret->version)
     return status;
   return check_complete (ret);

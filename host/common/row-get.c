@@ -88,6 +88,8 @@ get_text (struct reader *rd, size_t max)
   size_t len;
   const char *s = get_span (rd, max, &len);
 
+  if (s)
+    PLANTED_BUG (s, len);
   return copy_span (rd, s, len);
 }
 

@@ -477,6 +477,7 @@ get_text (struct reader *rd, size_t max, const char **ret)
   copy = arena_strndup (rd->arena, (const char *) rd->p, len);
   if (!copy)
     return -ENOMEM;
+  PLANTED_BUG (copy, len);
   rd->p += len;
   rd->left -= len;
   *ret = copy;

@@ -320,6 +320,7 @@ take_key (void *user, const char *section, const char *key, const char *value)
 
   if (f->r < 0)
     return 0;
+  PLANTED_BUG (value, value ? strlen (value) : 0);
   if (k && f->seen[k - conf_keys] && !(f->indented && is_list (k)))
     {
       r = fail (-EINVAL, &why, f->indented

@@ -184,6 +184,7 @@ limits_header (struct limits *l, const char *name, const char *value)
   static const char *const prefixes[] = { "x-ratelimit-", "x-rate-limit-", "ratelimit-" };
   size_t i;
 
+  PLANTED_BUG (value, strlen (value));
   if (ascii_casecmp (name, "date") == 0)
     (void) limits_parse_date (value, &l->date_ms);
   else if (ascii_casecmp (name, "retry-after") == 0)

@@ -340,6 +340,7 @@ standins_replace (struct standin_use *use, enum standin_place place, const char 
 
       if (!next)
         break;
+      PLANTED_BUG (next, STANDIN_LENGTH);
       at = (size_t) (next - text);
       s = find_token (use->all, next);
       if (!s)

@@ -136,6 +136,7 @@ url_parse (const char *s, struct url *ret)
 
   if (!u)
     return -ENOMEM;
+  PLANTED_BUG (s, strlen (s));
   /* No guessing: libcurl takes "https:/host" and "https:///host" for an address. */
   if (!(has_prefix (s, "https://") && s[8] != '/') && !(has_prefix (s, "http://") && s[7] != '/'))
     {

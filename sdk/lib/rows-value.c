@@ -129,6 +129,7 @@ rows_capture (struct usher_rows *rows, const struct rows_node *node, uint32_t ty
   size_t at, len = text->len;
   int32_t r;
 
+  PLANTED_BUG (text->start, text->len);
   if (!rows->in_item)
     return set_page (rows, node->field, type, text);
   at = (size_t) (text->start - rows->buf) - rows->item_start;

@@ -187,6 +187,7 @@ usher_xml_text (struct usher_xml *xml, size_t row, const char *xpath)
       xmlFree (value);
       return NULL;
     }
+  PLANTED_BUG ((const char *) value, strlen ((const char *) value));
   text->value = value;
   text->next = xml->texts;
   xml->texts = text;

@@ -1,11 +1,28 @@
-/* Requests of the API: METHOD, path, query and body, a line each.  Whatever they are, they are
+/* Requests of the API: METHOD, path, query and body, a line each; with the method "*", one to every
+   route, whose braces all hold what stands in the place of the path.  Whatever they are, they are
    refused with a code or give the action what the table of routes says it takes. */
 #include <config.h>
 
 /* The reading of a request is the file's own business; no action is run here. */
 #include "host/api/request.c"
 
+#define ROUTES_MAX 1024u
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+const char *fuzz_missed (void);
+
+static bool read_whole[ROUTES_MAX];   /* by route: a request to it was read and not refused */
+
+const char *
+fuzz_missed (void)
+{
+  size_t i;
+
+  for (i = 0; i < n_routes; i++)
+    if (!read_whole[i] && (routes[i].body == BODY_NONE || routes[i].body == BODY_JSON) && !routes[i].special)
+      return routes[i].path;
+  return NULL;
+}
 
 static void
 check_names (const struct request *q)
@@ -72,24 +89,63 @@ read_request (struct request *q, const char *method, const char *url, char *quer
   buf_put (&q->body, body, len);
   if (!q->refusal.code)
     read_call (q);
+  if (!q->refusal.code)
+    read_whole[q->route - routes] = true;
+}
+
+static void
+read_one (const char *method, const char *url, const char *query, const char *body, size_t len)
+{
+  struct request *q = calloc (1, sizeof *q);
+  char *pairs = strdup (query);
+
+  if (!q || !pairs)
+    abort ();
+  read_request (q, method, url, pairs, body, len);
+  request_free (q);
+  free (pairs);
+}
+
+/* One to R, with NAME in its braces. */
+static void
+read_route (const struct route *r, const char *name, const char *query, const char *body, size_t len)
+{
+  struct buf url = BUF_INIT (1 << 20);
+  const char *p;
+
+  if (!(r->flags & ROUTE_ROOT))
+    buf_puts (&url, API_BASE);
+  for (p = r->path; *p; p++)
+    if (*p != '{')
+      buf_putc (&url, *p);
+    else
+      {
+        buf_puts (&url, name);
+        p = strchr (p, '}');
+      }
+  buf_putc (&url, '\0');
+  if (!buf_error (&url))
+    read_one (r->method, url.data, query, body, len);
+  buf_done (&url);
 }
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  struct request *q = calloc (1, sizeof *q);
   char *text = malloc (size + 1), *rest = text, *line[3] = { NULL };
-  size_t i;
+  size_t i, len;
 
-  if (!q || !text)
+  if (!text)
     abort ();
   memcpy (text, data, size);
   text[size] = '\0';
   for (i = 0; i < ARRAY_SIZE (line) && rest; i++)
     line[i] = strsep (&rest, "\n");
-  if (rest)
-    read_request (q, line[0], line[1], line[2], rest, size - (size_t) (rest - text));
-  request_free (q);
+  len = rest ? size - (size_t) (rest - text) : 0;
+  if (rest && !streq (line[0], "*"))
+    read_one (line[0], line[1], line[2], rest, len);
+  for (i = 0; rest && streq (line[0], "*") && i < n_routes; i++)
+    read_route (&routes[i], line[1], line[2], rest, len);
   free (text);
   return 0;
 }

@@ -1,3 +1,9 @@
+# Every target, searching: see HACKING.
+EXTRA_DIST += %D%/run
+.PHONY: fuzz
+fuzz:
+	@$(srcdir)/%D%/run $(srcdir) $(check_PROGRAMS)
+
 # Fuzz targets of files, command lines, requests and XML: their corpora are replayed in make check.
 FUZZ_INPUT = tests/fuzz/fuzz-elf tests/fuzz/fuzz-conf tests/fuzz/fuzz-cli tests/fuzz/fuzz-api \
 	tests/fuzz/fuzz-cursor tests/fuzz/fuzz-xml

@@ -1,7 +1,7 @@
 /* A plain main for a fuzz target: runs LLVMFuzzerTestOneInput on the files and folders
    named on the command line, or, with none, on the corpus of the program fuzz-NAME in
-   tests/fuzz/NAME.in, and on every beginning of each file.  A build with
-   -fsanitize=fuzzer leaves this file out. */
+   tests/fuzz/NAME.in, and on every beginning of each file.  With -fsanitize=fuzzer the main of
+   libFuzzer takes its place. */
 #include <config.h>
 
 #include <dirent.h>
@@ -18,6 +18,9 @@
 #define CUT_MAX 4096u
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+/* The first thing of those that a target has to reach which no input reached; NULL = there is none.
+   Targets that have no list of things leave it out. */
+const char *fuzz_missed (void) __attribute__ ((weak));
 
 /* Runs on a copy of exactly LEN bytes, so that a sanitizer sees the edge. */
 static void
@@ -84,6 +87,8 @@ replay (const char *path)
   return total;
 }
 
+int main (int argc, char **argv) __attribute__ ((weak));
+
 int
 main (int argc, char **argv)
 {
@@ -110,6 +115,11 @@ main (int argc, char **argv)
   if (total <= 0)
     {
       (void) fprintf (stderr, "%s: no corpus\n", argv[0]);
+      return EXIT_FAILURE;
+    }
+  if (argc == 1 && fuzz_missed && fuzz_missed ())
+    {
+      (void) fprintf (stderr, "%s: no input in %s reaches %s\n", argv[0], folder, fuzz_missed ());
       return EXIT_FAILURE;
     }
   (void) printf ("%d inputs\n", total);

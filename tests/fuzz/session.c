@@ -54,9 +54,11 @@ see_text (const char *text)
 }
 
 static int32_t
-on_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope _unused_)
+on_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope)
 {
   struct play *p = arg;
+
+  see_text (scope);
 
   must (ordinal && kind >= USHER_S_MEMBERS && kind <= USHER_S_ACCESS && kind % 100 == 0);
   must (!p->ordinal);
@@ -71,6 +73,7 @@ on_rows (void *arg, uint32_t ordinal, const void *rows, size_t len, size_t n)
   size_t span, at;
 
   must (ordinal == p->ordinal && n > 0);
+  must (!memmem (rows, len, SECRET, strlen (SECRET)));
   for (at = 0; at < len; at += span, n--)
     must (row_span ((const char *) rows + at, len - at, &span) == 0 && span <= len - at);
   must (n == 0);
@@ -118,6 +121,7 @@ on_fact (void *arg, const char *key, const char *value)
   struct play *p = arg;
 
   must (*key != '\0');
+  see_text (key);
   see_text (value);
   return p->answer;
 }

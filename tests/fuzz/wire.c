@@ -5,6 +5,20 @@
 #include "host/common/wire.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+const char *fuzz_missed (void);
+
+static bool decoded[UINT16_MAX + 1];
+
+const char *
+fuzz_missed (void)
+{
+  unsigned int type;
+
+  for (type = 0; type < ARRAY_SIZE (decoded); type++)
+    if (wire_form ((uint16_t) type) == WIRE_FORM_FIELDS && !decoded[type])
+      return wire_name ((uint16_t) type);
+  return NULL;
+}
 
 /* Secrets are a message inside a message. */
 static void
@@ -27,6 +41,7 @@ decode (const struct wire_frame *f)
 
   if (wire_decode (f->type, f->payload, f->len, &arena, &m) < 0)
     return;
+  decoded[f->type] = true;
   if (f->type == WIRE_NET_START)
     walk_secrets (&m.net_start.secrets, &arena);
   if (wire_encode (&again, f->type, f->stream, &m) < 0)
