@@ -52,9 +52,10 @@ const char *task_label (const char *kind);
 /* The I-th task of an answer that started work: its id; NULL after the last. */
 const char *task_of (const struct answer *a, size_t i);
 /* Waits until the task ID has ended or needs a person; shows progress, and in tables
-   its id.  *ret (when not NULL) is the task as it was last seen, also when it failed;
-   the caller gives it back.  The status is that of the task. */
-int wait_for_task (struct cli *cli, const char *id, json_t **ret);
+   its id.  BY_STREAM: an event tells of the end, as long as the stream of events lasts;
+   else, and then, the task is asked for.  *ret (when not NULL) is the task as it was last
+   seen, also when it failed; the caller gives it back.  The status is that of the task. */
+int wait_for_task (struct cli *cli, const char *id, bool by_stream, json_t **ret);
 
 /* account.c: what an app file says about accounts */
 

@@ -18,6 +18,7 @@
 #define BASE "/api/v1"
 #define URL_MAX (64u * 1024)
 #define TRANSFER_TYPE "application/octet-stream"
+#define EVENT_MAX (128u * 1024)  /* a line of a stream */
 #define ANSWER_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL)
 
 struct client
@@ -168,7 +169,7 @@ look_for_interrupt (void *unused _unused_, curl_off_t a _unused_, curl_off_t b _
 static void
 set_options (struct client *c, struct request *r)
 {
-  CURL *curl = c->curl;
+  CURL *curl = r->curl;
 
   curl_easy_reset (curl); /* connections stay open */
   r->why[0] = '\0';
@@ -365,6 +366,91 @@ client_upload (struct client *c, const char *path, int fd, uint64_t size, struct
   struct request r = { .in = fd, .in_size = size, .out = -1 };
 
   return transfer (c, &r, path, ret);
+}
+
+/* A stream while it is followed. */
+struct follow
+{
+  struct request request;
+  client_follow_fn *fn;
+  void *arg;
+  bool begun;
+  int answer;                      /* of FN; -1 = go on */
+  struct buf line;                 /* the one that is coming in */
+};
+
+static void
+end_line (struct follow *f)
+{
+  static const char data[] = "data: ";
+
+  buf_putc (&f->line, '\0');
+  if (!buf_error (&f->line) && has_prefix (f->line.data, data))
+    f->answer = f->fn (f->arg, f->begun, f->line.data + sizeof data - 1);
+  buf_reset (&f->line);
+}
+
+static size_t
+take_lines (char *bytes, size_t size, size_t n, void *follow)
+{
+  struct follow *f = follow;
+  long http = 0;
+  size_t i;
+
+  (void) curl_easy_getinfo (f->request.curl, CURLINFO_RESPONSE_CODE, &http);
+  if (http != 200)
+    return 0;
+  if (!f->begun)
+    {
+      f->begun = true;
+      f->answer = f->fn (f->arg, /* begun= */ true, /* data= */ NULL);
+    }
+  for (i = 0; i < size * n && f->answer < 0; i++)
+    if (bytes[i] == '\n')
+      end_line (f);
+    else
+      buf_putc (&f->line, bytes[i]);
+  return f->answer < 0 ? size * n : 0;
+}
+
+static int
+tell_the_time (void *follow, curl_off_t a _unused_, curl_off_t b _unused_, curl_off_t d _unused_, curl_off_t e _unused_)
+{
+  struct follow *f = follow;
+
+  if (!interrupt_pending () && f->answer < 0)
+    f->answer = f->fn (f->arg, f->begun, /* data= */ NULL);
+  return interrupt_pending () || f->answer >= 0;
+}
+
+int
+client_follow (struct client *c, const char *path, client_follow_fn *fn, void *arg)
+{
+  _cleanup_ (buf_done) struct buf url = BUF_INIT (URL_MAX);
+  _cleanup_ (curl_slist_free_allp) struct curl_slist *headers = NULL;
+  /* A connection of its own: FN uses the other one. */
+  CURL *curl = curl_easy_init ();
+  struct follow f = { .request = { .method = "GET", .in = -1, .out = -1, .curl = curl }, .fn = fn, .arg = arg,
+                      .answer = -1, .line = BUF_INIT (EVENT_MAX) };
+
+  buf_printf (&url, "%s%s", c->base, path);
+  if (curl && !buf_error (&url) && add_header (&headers, "Accept", "text/event-stream"))
+    {
+      f.request.url = url.data;
+      f.request.headers = headers;
+      set_options (c, &f.request);
+      curl_easy_setopt (curl, CURLOPT_TIMEOUT_MS, 0L);
+      curl_easy_setopt (curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt (curl, CURLOPT_LOW_SPEED_TIME, (long) FOLLOW_QUIET_S);
+      curl_easy_setopt (curl, CURLOPT_WRITEFUNCTION, take_lines);
+      curl_easy_setopt (curl, CURLOPT_WRITEDATA, &f);
+      curl_easy_setopt (curl, CURLOPT_XFERINFOFUNCTION, tell_the_time);
+      curl_easy_setopt (curl, CURLOPT_XFERINFODATA, &f);
+      (void) curl_easy_perform (curl);
+    }
+  curl_easy_cleanup (curl);
+  buf_done (&f.line);
+  return f.answer;
 }
 
 int

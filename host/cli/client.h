@@ -13,6 +13,7 @@
 #define REACH_MS 5000       /* how long a socket that is missing or refuses is tried */
 #define REACH_EVERY_MS 100
 #define PAGE_ITEMS "500"
+#define FOLLOW_QUIET_S 45   /* an event stream has a sign of life every 15 seconds */
 
 struct client;
 
@@ -63,6 +64,12 @@ int client_send (struct client *c, const char *method, const char *path, const c
 int client_receive (struct client *c, const char *path, int fd, struct answer *ret);
 /* POST PATH with the SIZE bytes of FD's file as the body.  The same. */
 int client_upload (struct client *c, const char *path, int fd, uint64_t size, struct answer *ret);
+/* GET PATH as an event stream, until FN answers anything but -1: that is returned, or -1 when
+   the stream ended, was silent for FOLLOW_QUIET_S, or is none; nothing is said then.  FN gets
+   the data of each event, and NULL about every second and at once when the stream has BEGUN;
+   it may make other requests of C. */
+typedef int client_follow_fn (void *arg, bool begun, const char *data);
+int client_follow (struct client *c, const char *path, client_follow_fn *fn, void *arg);
 /* client_call, and a refusal is explained: RET is an answer of 200 to 299. */
 int client_get (struct client *c, const char *path, struct answer *ret);
 

@@ -157,7 +157,7 @@ wait_for_first_sync (struct cli *cli, const char *hub)
   if (!sync)
     return say_error (STATUS_FAILED, "The hub is validated, but its first sync has not started; "
                       "start it with usher sync %s.", hub);
-  return wait_for_task (cli, sync, NULL);
+  return wait_for_task (cli, sync, /* by_stream= */ false, NULL);
 }
 
 /* The hub as it is now, which is what the command was about. */
@@ -209,7 +209,7 @@ wait_for_connection (struct cli *cli, const json_t *app, const struct answer *a)
       say_line ("%s", validate);
       return STATUS_DONE;
     }
-  status = wait_for_task (cli, validate, NULL);
+  status = wait_for_task (cli, validate, /* by_stream= */ false, NULL);
   if (!status && (!can_sync || json_is_true (can_sync)))
     status = wait_for_first_sync (cli, hub);
   return show_connected (cli, hub, status);

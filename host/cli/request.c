@@ -481,7 +481,7 @@ request_finish (struct cli *cli, const struct answer *a)
     else
       {
         task = NULL;
-        status = wait_for_task (cli, id, &task);
+        status = wait_for_task (cli, id, /* by_stream= */ false, &task);
         if (task && args->format != FORMAT_TABLE)
           (void) output_thing (args->format, task);
         json_decref (task);

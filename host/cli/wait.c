@@ -1,5 +1,5 @@
-/* Owns the wait for a task: how often it is asked for, what is shown meanwhile, and the
-   exit status that its end stands for. */
+/* Owns the wait for a task: when it is asked for, what is shown meanwhile, and the exit
+   status that its end stands for. */
 #include <config.h>
 
 #include "host/cli/bar.h"
@@ -7,9 +7,11 @@
 #include "host/cli/interrupt.h"
 #include "host/cli/output.h"
 #include "host/cli/say.h"
+#include "host/common/clock.h"
 
 #define POLL_FIRST_MS 100
 #define POLL_MAX_MS 1000
+#define FOLLOW_LOOK_MS 5000
 
 const char *
 task_label (const char *kind)
@@ -206,43 +208,107 @@ is_open (const json_t *task)
          && !streq (json_text (task, "status"), "not-completed") && !needs_person (task);
 }
 
-int
-wait_for_task (struct cli *cli, const char *id, json_t **ret)
+/* A wait under way. */
+struct wait
 {
-  struct bar bar = { !cli->args.quiet && isatty (STDERR_FILENO), false };
-  _cleanup_ (buf_done) struct buf path = BUF_INIT (4096);
-  _cleanup_ (answer_done) struct answer a = { 0, NULL };
-  _cleanup_ (freep) char *last = NULL;
-  bool named = cli->args.format != FORMAT_TABLE || cli->args.quiet;
-  int64_t pause = POLL_FIRST_MS;
+  struct cli *cli;
+  const char *id;
+  struct buf path;     /* of the task */
+  struct bar bar;
+  struct answer task;  /* as it was last seen */
+  char *last;          /* the wait that was said last; owned */
+  bool named;
+  bool followed;       /* the stream has begun */
+  int64_t due_ms;      /* when the task is looked at though no event told of it */
+};
+
+/* Looks at the task: -1 while it is open, else the status that the wait ends with. */
+static int
+look (struct wait *w)
+{
   int status;
 
-  buf_puts (&path, "/tasks/");
-  if (request_encode (&path, id) || buf_error (&path))
+  answer_done (&w->task);
+  status = client_get (w->cli->client, w->path.data, &w->task);
+  if (status)
+    return status;
+  if (!w->named)
+    say_line ("Task %s: %s", w->id, task_label (json_text (w->task.json, "kind")));
+  w->named = true;
+  if (is_open (w->task.json))
+    show_progress (&w->bar, w->task.json, w->cli->args.quiet, &w->last);
+  else
+    bar_clear (&w->bar);
+  return judge (w->cli, w->task.json);
+}
+
+/* The stream tells of the task's end.  How far it is, and what it waits for, is no event. */
+static int
+on_news (void *arg, bool begun, const char *data)
+{
+  struct wait *w = arg;
+  int64_t now = clock_mono_ms ();
+
+  /* What was before the stream began, it does not tell. */
+  if (data ? !strstr (data, w->id) : begun == w->followed && now < w->due_ms)
+    return -1;
+  w->followed = begun;
+  w->due_ms = now + (begun && !w->bar.on ? FOLLOW_LOOK_MS : POLL_MAX_MS);
+  return look (w);
+}
+
+/* -1 when the stream ended before the task. */
+static int
+follow (struct wait *w)
+{
+  _cleanup_ (buf_done) struct buf stream = BUF_INIT (4096);
+
+  buf_puts (&stream, "/events/stream?hub=");
+  if (request_encode (&stream, json_text (w->task.json, "hub")) || buf_error (&stream))
     return say_no_memory ();
-  for (status = -1; status < 0; pause = MIN (pause * 3 / 2, POLL_MAX_MS))
+  w->due_ms = clock_mono_ms () + POLL_FIRST_MS;
+  return client_follow (w->cli->client, stream.data, on_news, w);
+}
+
+static int
+poll_task (struct wait *w)
+{
+  int64_t pause = POLL_FIRST_MS;
+  int status = -1;
+
+  for (; status < 0 && !interrupt_pending (); pause = MIN (pause * 3 / 2, POLL_MAX_MS))
     {
-      answer_done (&a);
-      status = client_get (cli->client, path.data, &a);
-      if (status)
-        break;
-      if (!named)
-        say_line ("Task %s: %s", id, task_label (json_text (a.json, "kind")));
-      named = true;
-      if (is_open (a.json))
-        show_progress (&bar, a.json, cli->args.quiet, &last);
-      else
-        bar_clear (&bar);
-      status = judge (cli, a.json);
-      if (status < 0)
-        interrupt_sleep (pause);
-      if (status < 0 && interrupt_pending ())
-        status = interrupt_status ();
+      interrupt_sleep (pause);
+      if (!interrupt_pending ())
+        status = look (w);
     }
-  bar_clear (&bar);
-  if (interrupt_pending () && status == interrupt_status ())
-    return give_up (id);
-  if (ret)
-    *ret = json_incref (a.json);
+  return status;
+}
+
+int
+wait_for_task (struct cli *cli, const char *id, bool by_stream, json_t **ret)
+{
+  struct wait w = { .cli = cli, .id = id, .path = BUF_INIT (4096),
+                    .bar = { !cli->args.quiet && isatty (STDERR_FILENO), false },
+                    .named = cli->args.format != FORMAT_TABLE || cli->args.quiet };
+  int status;
+
+  buf_puts (&w.path, "/tasks/");
+  if (request_encode (&w.path, id) || buf_error (&w.path))
+    status = say_no_memory ();
+  else
+    status = look (&w);
+  if (status < 0 && by_stream)
+    status = follow (&w);
+  if (status < 0)
+    status = poll_task (&w);
+  bar_clear (&w.bar);
+  if (interrupt_pending () && (status < 0 || status == interrupt_status ()))
+    status = give_up (id);
+  else if (ret)
+    *ret = json_incref (w.task.json);
+  answer_done (&w.task);
+  buf_done (&w.path);
+  free (w.last);
   return status;
 }

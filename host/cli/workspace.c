@@ -120,7 +120,7 @@ int
 run_task_watch (struct cli *cli)
 {
   json_t *task = NULL;
-  int status = wait_for_task (cli, args_operand (&cli->args, "TASK"), &task);
+  int status = wait_for_task (cli, args_operand (&cli->args, "TASK"), /* by_stream= */ true, &task);
 
   if (task && cli->args.format != FORMAT_TABLE)
     (void) output_thing (cli->args.format, task);

@@ -38,6 +38,34 @@ not_asked 'GET /tasks'
 try 0 -o json sync Acme --no-wait
 python3 -c 'import json, sys; assert json.load(sys.stdin)["status"] == "queued"' <"$dir/out" || fail "that is not the answer"
 
+# watch: an event about the task, or the stream's end, is what makes it look again.
+watched ()
+{
+  [ "$(grep -c '"GET /tasks/t1"' "$dir/log")" = "$1" ] || fail "the task was asked for otherwise than $1 times"
+}
+running='{"json": {"id": "t1", "kind": "sync", "hub": "h 1", "status": "running"}}'
+start_api <<END
+{"GET /tasks/t1": [$running, $running, {"json": $(task sync completed)}],
+ "GET /events/stream?hub=h%201": {"type": "text/event-stream",
+   "text": "retry: 2000\n\n:\n\nid: 1\nevent: task.completed\ndata: {\"task\":\"t2\"}\n\nid: 2\nevent: task.completed\ndata: {\"task\":\"t1\"}\n\n"}}
+END
+try 0 task watch t1
+has out 'Check for updates: completed'
+watched 3
+start_api <<END
+{"GET /tasks/t1": [$running, $running, $running, {"json": $(task sync completed)}],
+ "GET /events/stream?hub=h%201": {"type": "text/event-stream", "text": "retry: 2000\n\nid: 1\ndata: {\"task\":\"t1"}}
+END
+try 0 task watch t1
+watched 4
+start_api <<END
+{"GET /tasks/t1": [$running, {"json": $(task sync completed)}],
+ "GET /events/stream?hub=h%201": {"status": 503, "json": {"code": "unavailable", "detail": "Too many."}}}
+END
+try 0 task watch t1
+[ ! -s "$dir/err" ] || fail "a stream that cannot be had is said"
+watched 2
+
 # A second request joins the open task (200, joined).
 start_api <<END
 {"POST /hubs/Acme/sync": {"json": {"joined": true, "task": $(task sync running)}},

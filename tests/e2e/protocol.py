@@ -520,6 +520,26 @@ def families(text):
     return found
 
 
+def test_watch_follows_the_stream(scratch):
+    """task watch holds a stream while it waits, ends with the task, and outlives the stream."""
+    usher, app = Usher(scratch), App(scratch, users=3)
+    usher.connect(app)
+    usher.wait_idle()
+    for restart in (True, False):
+        app.faults(hold={"page": 1})
+        task = usher.usher("sync", "Acme", "--no-wait").out.strip()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            watch = pool.submit(usher.usher, "task", "watch", task)
+            wait_for(lambda: metric(usher, "usher_event_streams") == 1, "the stream of task watch")
+            check(not watch.done(), "task watch did not wait")
+            if restart:
+                usher.stop()
+                usher.start()
+            app.release()
+            app.faults()
+            check("completed" in watch.result(60).out, "task watch did not see the end")
+
+
 def metric(usher, name, labels=None, suffix=""):
     _, _, text = ask(usher, "GET", "/metrics", expect=200)
     return families(text.decode())[name].get((suffix, labels), 0)
@@ -609,6 +629,6 @@ def test_health(scratch):
 if __name__ == "__main__":
     sys.exit(main([test_cursors, test_pages_while_rows_change, test_keys, test_key_under_way, test_key_survives_kill,
                    test_entity_tags, test_stream, test_stream_filters_and_rights, test_stream_ends,
-                   test_stream_slow_reader, test_stream_is_quiet, test_streams_are_bounded, test_commits_of_a_change,
-                   test_metrics, test_health],
+                   test_stream_slow_reader, test_stream_is_quiet, test_streams_are_bounded, test_watch_follows_the_stream,
+                   test_commits_of_a_change, test_metrics, test_health],
                   "protocol"))
