@@ -389,8 +389,9 @@ struct held
 void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why);
 /* Whether TASK, a sync, applies a report, and all of H is in it: a new reference to it, or NULL. */
 json_t *report_approves (struct txn *t, const json_t *task, const struct held *h);
-/* TASK was completed: the report that it applies is applied.  GONE: texts of the members removed. */
-void report_applied (struct txn *t, const json_t *hub, const json_t *task, const json_t *gone);
+/* TASK was completed: the report that it applies is applied.  The ids of its members who are
+   gone, a new array; NULL = it applies none. */
+json_t *report_applied (struct txn *t, const json_t *hub, const json_t *task);
 /* TASK ended without success: the report that it applied waits for a person again. */
 void report_reopen (struct txn *t, const json_t *task);
 /* What was held is no longer so: the hub is gone, or a sync passed. */

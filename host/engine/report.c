@@ -103,16 +103,15 @@ by_id (const void *a, const void *b)
 static bool
 rows_have (const json_t *rows, const struct id *members, size_t n)
 {
-  size_t size = json_array_size (rows), i, n_ids = 0;
-  _cleanup_ (freep) struct id *ids = n ? calloc (size + 1, sizeof *ids) : NULL;
+  _cleanup_ (freep) struct id *ids = calloc (json_array_size (rows) + 1, sizeof *ids);
   const json_t *row;
+  size_t i, n_ids = 0;
 
-  if (n > size || (n && !ids))
-    return n == 0;
+  if (!ids)
+    return false;
   json_array_foreach (rows, i, row)
     n_ids += json_id (row, "member", &ids[n_ids]);
-  if (n_ids)
-    qsort (ids, n_ids, sizeof *ids, by_id);
+  qsort (ids, n_ids, sizeof *ids, by_id);
   for (i = 0; i < n; i++)
     if (!bsearch (&members[i], ids, n_ids, sizeof *ids, by_id))
       return false;
@@ -196,47 +195,59 @@ report_approves (struct txn *t, const json_t *task, const struct held *h)
   return NULL;
 }
 
-static void
-set_results (json_t *rows, const json_t *gone)
+/* What became of each row; the ids of those who are gone. */
+static json_t *
+set_results (struct txn *t, const json_t *hub, json_t *rows)
 {
-  json_t *set = json_object (), *row, *text;
+  json_t *gone = json_array (), *row;
+  struct id hub_id, member;
+  struct member m;
   size_t i;
 
-  json_array_foreach (gone, i, text)
-    (void) json_object_set_new (set, json_string_value (text), json_true ());
-  json_array_foreach (rows, i, row)
-    json_set_text (row, "result",
-                   json_object_get (set, json_text (row, "member")) ? "removed" : "no-longer-needed");
-  json_decref (set);
+  if (json_id (hub, "id", &hub_id))
+    json_array_foreach (rows, i, row)
+      {
+        bool is_gone = json_id (row, "member", &member)
+                       && (txn_member_get (t, &hub_id, &member, &m) != 1 || !member_is_live (&m.link));
+
+        json_set_text (row, "result", is_gone ? "removed" : "no-longer-needed");
+        if (is_gone)
+          (void) json_array_append (gone, json_object_get (row, "member"));
+      }
+  return gone;
 }
 
-void
-report_applied (struct txn *t, const json_t *hub, const json_t *task, const json_t *gone)
+json_t *
+report_applied (struct txn *t, const json_t *hub, const json_t *task)
 {
-  json_t *report = applied_by (t, task);
+  json_t *report = applied_by (t, task), *gone;
   struct id id;
 
   if (!report)
-    return;
+    return NULL;
   json_set_text (report, "status", "applied");
-  set_results (json_object_get (report, "removed_users"), gone);
+  gone = set_results (t, hub, json_object_get (report, "removed_users"));
   put (t, report);
   (void) json_id (task, "id", &id);
   event_add (t, &(struct event) { .type = "report.applied", .caller = &system_caller, .hub = hub, .task = &id,
                                   .outcome = "safeguard",
-                                  .details = json_pack ("{s:O, s:I}", "report", json_object_get (report, "id"),
-                                                        "removed", (json_int_t) json_array_size (gone)) });
+                                  .details = json_pack ("{s:O}", "report", json_object_get (report, "id")) });
   json_decref (report);
+  return gone;
 }
 
 void
 report_reopen (struct txn *t, const json_t *task)
 {
+  static const char *const of_apply[] = { "apply_task", "applied_by", "applied_at", "applied_reason" };
   json_t *report = applied_by (t, task);
+  size_t i;
 
   if (!report)
     return;
   json_set_text (report, "status", "open");
+  for (i = 0; i < ARRAY_SIZE (of_apply); i++)
+    (void) json_object_del (report, of_apply[i]);
   put (t, report);
   json_decref (report);
 }

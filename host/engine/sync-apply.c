@@ -10,7 +10,7 @@
 
 #define CONFIRM_MAX 100u          /* absences asked for one by one */
 #define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
-#define GONE_MAX 10000u           /* of whom the closing step is told by name */
+#define GONE_MAX 2000u            /* of whom the closing step is told; more are in a report */
 
 /* ---- Absences. */
 
@@ -207,7 +207,7 @@ summary (struct sync *s, size_t waiting, const bool *confirmed)
   char text[ID_TEXT_SIZE];
   size_t i;
 
-  for (i = 0; i < s->merge.n_missing && i < GONE_MAX; i++)
+  for (i = 0; i < s->merge.n_missing && i < GONE_MAX && !s->approved; i++)
     if (confirmed[i])
       {
         id_format (&s->merge.missing[i], text);
@@ -288,7 +288,10 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
           json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
           if (streq (listing, "complete"))
             {
-              report_applied (t, hub, task, json_object_get (sum, "gone"));
+              json_t *gone = report_applied (t, hub, task);
+
+              settle_gone (t, hub, hub_id, gone);
+              json_decref (gone);
               report_withdraw (t, hub);
               hub_is_certain (hub);
             }

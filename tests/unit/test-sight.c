@@ -206,6 +206,130 @@ START_TEST (test_collaborators_see_the_card)
 }
 END_TEST
 
+/* The open report of hub A, of one member who is missing; *RET_TASK the sync that made it. */
+static void
+stopped_report (char id[ID_TEXT_SIZE], json_t **ret_task)
+{
+  const struct id missing = id_new ();
+  const struct held held = { .removed = &missing, .n_removed = 1 };
+  struct txn *t = store_write (f.store);
+  json_t *hub = NULL, *reports;
+  struct refusal r = { 0 };
+
+  ck_assert_int_eq (find_hub (t, "A", false, &hub, &r), 0);
+  *ret_task = task_new (&system_caller, TASK_SYNC, hub, NULL, NULL, NULL);
+  report_safeguard (t, hub, *ret_task, &held, "One is missing.");
+  ck_assert_int_eq (txn_commit (t), 0);
+  json_decref (hub);
+  reports = run (engine_report_list, &ann, NULL, NULL, NULL);
+  ck_assert_uint_eq (json_array_size (json_object_get (reports, "items")), 1);
+  (void) snprintf (id, ID_TEXT_SIZE, "%s", json_text (json_array_get (json_object_get (reports, "items"), 0), "id"));
+  json_decref (reports);
+}
+
+/* Ben has ROLE on hub A from now on. */
+static void
+share (enum hub_role role)
+{
+  struct txn *t = store_write (f.store);
+  json_t *hub = NULL, *grant;
+  struct refusal r = { 0 };
+  struct id id;
+
+  ck_assert_int_eq (find_hub (t, "A", false, &hub, &r), 0);
+  ck_assert (json_id (hub, "id", &id));
+  grant = grant_new (&owner, &id, &ben.person, "share", role, false, NULL);
+  txn_doc_put (t, STORE_GRANT, grant);
+  ck_assert_int_eq (txn_commit (t), 0);
+  json_decref (grant);
+  json_decref (hub);
+}
+
+static json_t *
+application (void)
+{
+  return json_pack ("{s:i, s:s}", "revision", 1, "reason", "They left");
+}
+
+START_TEST (test_only_owners_apply_a_report)
+{
+  char id[ID_TEXT_SIZE];
+  json_t *task;
+
+  stopped_report (id, &task);
+  refused (engine_report_show, &ben, id, NULL, "not-permitted");
+  refused (engine_report_apply, &ben, id, application (), "not-permitted");
+  refused (engine_report_apply, &guest, id, application (), "not-permitted");
+  share (HUB_MANAGER);
+  good (engine_report_show, &ben, id, NULL);
+  refused (engine_report_apply, &ben, id, application (), "not-permitted");
+  refused (engine_report_apply, &ben, id, json_object (), "not-permitted");
+  good (engine_report_apply, &ann, id, application ());
+  refused (engine_report_apply, &ann, id, application (), "report-closed");
+  refused (engine_report_dismiss, &ben, id, json_pack ("{s:s}", "reason", "Not so"), "report-closed");
+  json_decref (task);
+}
+END_TEST
+
+START_TEST (test_managers_dismiss_a_report)
+{
+  char id[ID_TEXT_SIZE];
+  json_t *task;
+
+  stopped_report (id, &task);
+  share (HUB_MANAGER);
+  refused (engine_report_dismiss, &ben, id, json_object (), "reason-required");
+  good (engine_report_dismiss, &ben, id, json_pack ("{s:s}", "reason", "Not so"));
+  refused (engine_report_apply, &ann, id, application (), "report-closed");
+  json_decref (task);
+}
+END_TEST
+
+/* What the sync that applies it may take, and what becomes of it where that sync does not end well. */
+START_TEST (test_a_report_approves_its_own_rows)
+{
+  const struct id members[] = { id_new (), id_new () };
+  struct id applying;
+  const struct held one = { .removed = members, .n_removed = 1 }, none = { .n_removed = 0 };
+  const struct held other = { .removed = members + 1, .n_removed = 1 }, both = { .removed = members, .n_removed = 2 };
+  const struct held lowered = { .lowered = members, .n_lowered = 1 };
+  char id[ID_TEXT_SIZE];
+  json_t *hub = NULL, *task, *applies, *report;
+  struct refusal r = { 0 };
+  struct txn *t;
+
+  stopped_report (id, &task);
+  t = store_write (f.store);
+  ck_assert_int_eq (find_hub (t, "A", false, &hub, &r), 0);
+  report_safeguard (t, hub, task, &one, "One is missing.");
+  ck_assert_ptr_null (report_approves (t, task, &one));
+  ck_assert_int_eq (txn_commit (t), 0);
+  applies = run (engine_report_apply, &ann, id, NULL, json_pack ("{s:i, s:s}", "revision", 2, "reason", "They left"));
+  ck_assert_ptr_nonnull (applies);
+  t = store_write (f.store);
+  json_decref (task);
+  ck_assert (json_id (applies, "id", &applying));
+  task = txn_doc_get (t, STORE_TASK, &applying);
+  report = report_approves (t, task, &one);
+  ck_assert_ptr_nonnull (report);
+  json_decref (report);
+  report = report_approves (t, task, &none);
+  ck_assert_ptr_nonnull (report);
+  json_decref (report);
+  ck_assert_ptr_null (report_approves (t, task, &other));
+  ck_assert_ptr_null (report_approves (t, task, &both));
+  ck_assert_ptr_null (report_approves (t, task, &lowered));
+  /* It is stopped, by more than was approved, or by anything else: it waits again. */
+  report_reopen (t, task);
+  ck_assert_ptr_null (report_approves (t, task, &one));
+  ck_assert_int_eq (txn_commit (t), 0);
+  good (engine_report_apply, &ann, id, json_pack ("{s:i, s:s}", "revision", 2, "reason", "They left"));
+  json_decref (applies);
+  json_decref (task);
+  json_decref (hub);
+}
+END_TEST
+
 static json_int_t
 hubs_counted (const struct caller *c)
 {
@@ -473,6 +597,9 @@ fill (TCase *t)
   tcase_add_test (t, test_lists_show_what_is_ones_own);
   tcase_add_test (t, test_tasks_of_other_hubs_are_not_found);
   tcase_add_test (t, test_collaborators_see_the_card);
+  tcase_add_test (t, test_only_owners_apply_a_report);
+  tcase_add_test (t, test_managers_dismiss_a_report);
+  tcase_add_test (t, test_a_report_approves_its_own_rows);
   tcase_add_test (t, test_state_is_that_of_ones_own_hubs);
   tcase_add_test (t, test_free_account_belongs_to_its_maker);
   tcase_add_test (t, test_admin_cannot_send_anothers_secret_elsewhere);
