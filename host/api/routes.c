@@ -82,7 +82,7 @@ const struct route routes[] = {
   { "POST", "/tasks/{task}/retry", engine_task_retry, 202, J, TAGGED, WRITE, "Task", "Retry a task", NULL, NULL, 0 },
   { "GET", "/reports", engine_report_list, 200, N, LIST, READ, "Report", "Reports", "hub", NULL, 0 },
   { "GET", "/reports/{report}", engine_report_show, 200, N, TAGGED, READ, "Report", "One report", NULL, NULL, 0 },
-  { "POST", "/reports/{report}/apply", engine_report_apply, 202, J, TAGGED, WRITE, "Task", "Apply a report", NULL,
+  { "POST", "/reports/{report}/apply", engine_report_apply, 202, J, TAGGED, WRITE, "TaskOrDecided", "Apply a report", NULL,
     "revision:n! reason:t! keep:o", 0 },
   { "POST", "/reports/{report}/dismiss", engine_report_dismiss, 200, J, TAGGED, WRITE, "Report", "Dismiss a report",
     NULL, "reason:t!", 0 },

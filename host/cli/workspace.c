@@ -154,6 +154,10 @@ finish_import (struct cli *cli, const char *file, const struct answer *a)
     status = output_thing (cli->args.format, a->json);
   else if (!status && !cli->args.quiet)
     say_import (a->json);
+  if (!status && *json_text (a->json, "report"))
+    status = say_error (STATUS_NEEDS_PERSON, "%" JSON_INTEGER_FORMAT " people who are not in the file are held in a "
+                        "report; see usher report show %s.",
+                        json_integer_value (json_object_get (a->json, "held")), json_text (a->json, "report"));
   if (wrong)
     answer_say_errors (a->json, file);
   return wrong && !status ? STATUS_USAGE : status;

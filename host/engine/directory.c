@@ -5,7 +5,6 @@
 #include "host/common/text.h"
 #include "host/directory/csv.h"
 #include "host/engine/people.h"
-#include "host/engine/plan.h"
 
 #define BATCH 2000u           /* people a transaction */
 #define ERRORS_MAX 20u          /* that are told; all are counted */
@@ -19,9 +18,10 @@ struct import
   size_t in_txn;
   json_t *errors;             /* [{line, field, message}] */
   size_t n_errors;
-  uint64_t added, changed, unchanged, removed;
+  uint64_t added, changed, unchanged;
+  struct leavers_told left;   /* those who are not in the file */
   uint64_t kept;              /* rows of the batches that are committed */
-  json_t *seen;               /* ids of the file's people, where the rest is to go */
+  json_t *seen;               /* {id: true} of the file's people */
   enum workspace_role giver;
 };
 
@@ -217,7 +217,7 @@ apply_row (void *data, const struct csv_person *row)
   /* What the store answers is no fault of the row. */
   if (x < 0 && txn_error (i->t) == 0)
     note_error (i, row->line, r.field ? r.field : "", r.detail ? r.detail : "the row cannot be written");
-  else if (i->seen)
+  else
     (void) json_object_set_new (i->seen, json_text (person, "id"), json_true ());
   refusal_done (&r);
   json_decref (secondary);
@@ -226,59 +226,6 @@ apply_row (void *data, const struct csv_person *row)
   if (txn_error (i->t) < 0)
     return txn_error (i->t);
   return ++i->in_txn >= BATCH ? next_batch (i) : 0;
-}
-
-/* ---- Those who are not in the file. */
-
-struct missing
-{
-  struct import *i;
-  json_t *people;
-  uint64_t known;
-};
-
-static bool
-collect_missing (void *arg, json_t *person)
-{
-  struct missing *m = arg;
-
-  if (!streq (json_text (person, "source"), "directory") || streq (json_text (person, "status"), "removed")
-      || streq (json_text (person, "workspace_role"), "owner"))
-    return true;
-  m->known++;
-  if (!json_object_get (m->i->seen, json_text (person, "id")))
-    (void) json_array_append (m->people, person);
-  return true;
-}
-
-static int
-remove_missing (struct import *i, uint64_t rows, struct refusal *r)
-{
-  struct missing m = { i, json_array (), 0 };
-  struct guard g = { .seen = rows, .threshold = 20, .floor = 2, .cap = 500, .who = "people of the directory" };
-  enum guard_verdict v;
-  json_t *person;
-  size_t k;
-  int x = 0;
-
-  txn_doc_walk (i->t, STORE_PERSON, 0, NULL, false, NULL, collect_missing, &m);
-  g.known = m.known;
-  g.missing = json_array_size (m.people);
-  v = guard_judge (&g);
-  if (v != GUARD_PASS)
-    {
-      _cleanup_ (freep) char *why = guard_sentence (&g, v);
-
-      x = refuse (r, "safeguard-exceeded", NULL, "Nobody was removed, the rest of the file was imported: %s", why);
-    }
-  json_array_foreach (m.people, k, person)
-    if (x == 0)
-      {
-        person_remove (i->t, i->caller, person);
-        i->removed++;
-      }
-  json_decref (m.people);
-  return x;
 }
 
 static int
@@ -336,8 +283,11 @@ import (struct import *i, const struct call *c, bool remove, struct refusal *r)
   x = remove ? next_batch (i) : 0;
   if (x < 0)
     return refuse_store (i, x, r);
-  x = remove ? remove_missing (i, totals.rows, r) : 0;
-  return x;
+  if (remove)
+    leavers_remove (i->t, i->caller, i->seen, totals.rows, i->added, &i->left);
+  else
+    report_drop_people (i->t, i->seen);
+  return 0;
 }
 
 /* The last part is committed with the answer. */
@@ -349,7 +299,12 @@ import_end (struct import *i, const struct call *c, int x, json_t **ret, struct 
   if (x == 0)
     answer = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i->added, "changed",
                         (json_int_t) i->changed, "unchanged", (json_int_t) i->unchanged, "removed",
-                        (json_int_t) i->removed, "errors", i->errors);
+                        (json_int_t) i->left.removed, "errors", i->errors);
+  if (answer && i->left.held)
+    {
+      (void) json_object_set_new (answer, "held", json_integer ((json_int_t) i->left.held));
+      json_set_text (answer, "report", i->left.report);
+    }
   if (!i->t)
     return x;
   if (x < 0)
@@ -398,7 +353,7 @@ engine_directory_import (struct engine *e, const struct call *c, json_t **ret, s
     x = refuse (r, "confirmation-required", NULL, "This removes people of the directory who are not in the file.");
   if (x == 0)
     {
-      i.seen = remove ? json_object () : NULL;
+      i.seen = json_object ();
       x = import (&i, c, remove, r);
     }
   x = import_end (&i, c, x, ret, r);

@@ -102,6 +102,7 @@ struct owners
 {
   struct txn *t;
   struct id except;
+  const json_t *beside;
   bool found;
 };
 
@@ -113,7 +114,8 @@ find_owner (void *arg, json_t *grant)
   json_t *doc;
 
   if (json_object_get (grant, "ended_at") || !streq (json_text (grant, "hub_role"), "owner")
-      || !json_id (grant, "person", &person) || id_equal (&person, &o->except))
+      || !json_id (grant, "person", &person) || id_equal (&person, &o->except)
+      || json_object_get (o->beside, json_text (grant, "person")))
     return true;
   doc = txn_doc_get (o->t, STORE_PERSON, &person);
   o->found = doc && !streq (json_text (doc, "status"), "removed");
@@ -121,17 +123,30 @@ find_owner (void *arg, json_t *grant)
   return !o->found;
 }
 
+static bool
+look_for_owner (struct owners *o, const struct id *hub)
+{
+  char key[ID_TEXT_SIZE];
+
+  id_format (hub, key);
+  txn_doc_walk (o->t, STORE_GRANT, STORE_GRANT_HUB, key, false, NULL, find_owner, o);
+  return o->found;
+}
+
 bool
 hub_has_owner (struct txn *t, const struct id *hub, const struct id *except)
 {
   struct owners o = { .t = t };
-  char key[ID_TEXT_SIZE];
 
   if (except)
     o.except = *except;
-  id_format (hub, key);
-  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_HUB, key, false, NULL, find_owner, &o);
-  return o.found;
+  return look_for_owner (&o, hub);
+}
+
+bool
+hub_has_owner_beside (struct txn *t, const struct id *hub, const json_t *people)
+{
+  return look_for_owner (&(struct owners) { .t = t, .beside = people }, hub);
 }
 
 /* The roles a member was last seen with. */

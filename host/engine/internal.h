@@ -394,7 +394,11 @@ json_t *report_approves (struct txn *t, const json_t *task, const struct held *h
 json_t *report_applied (struct txn *t, const json_t *hub, const json_t *task);
 /* TASK ended without success: the report that it applied waits for a person again. */
 void report_reopen (struct txn *t, const json_t *task);
-/* What was held is no longer so: the hub is gone, or a sync passed. */
+/* The same of the people whom a directory no longer names: a report of no hub, whose id is answered. */
+void report_people (struct txn *t, const struct id *people, size_t n, const char *why, char ret_id[ID_TEXT_SIZE]);
+/* A directory names PEOPLE ({id: true}) again: they are no longer in the open report. */
+void report_drop_people (struct txn *t, const json_t *people);
+/* What was held is no longer so: the hub is gone, or a sync passed.  HUB NULL: the report of people. */
 void report_withdraw (struct txn *t, const json_t *hub);
 
 /* ---- Members (member.c). */
@@ -423,6 +427,8 @@ void grant_share (struct txn *t, const struct caller *c, const json_t *hub, cons
                   const struct grant_terms *terms);
 /* Whether the hub has an active owner beside EXCEPT (may be NULL). */
 bool hub_has_owner (struct txn *t, const struct id *hub, const struct id *except);
+/* The same without any of PEOPLE, {id: true}. */
+bool hub_has_owner_beside (struct txn *t, const struct id *hub, const json_t *people);
 /* What grants call for (behaviour 6.1): seat, hub role, and the app roles as an array of
    {id, group}.  A purely individual grant follows the app. */
 struct wanted

@@ -27,6 +27,7 @@ libusherengine_la_SOURCES = \
 	%D%/internal.h \
 	%D%/json.c \
 	%D%/key.c %D%/key.h \
+	%D%/leavers.c \
 	%D%/list.c \
 	%D%/member-change.c \
 	%D%/member.c %D%/members.h \

@@ -22,4 +22,22 @@ int person_put (struct txn *t, json_t *person, struct refusal *r);
 void person_remove (struct txn *t, const struct caller *c, json_t *person);
 json_t *person_render (const json_t *person);
 
+/* ---- Leavers (leavers.c). */
+
+/* What became of those whom the directory does not name. */
+struct leavers_told
+{
+  uint64_t removed, held;
+  char report[ID_TEXT_SIZE];  /* that holds them; "" = none */
+};
+/* Removes the people of the directory who are not NAMED ({id: true}) in a list of ROWS rows, or
+   holds all of them in a report.  ADDED of the people are of that list: none was known before. */
+void leavers_remove (struct txn *t, const struct caller *c, const json_t *named, uint64_t rows, uint64_t added,
+                     struct leavers_told *ret);
+/* Refuses a KEEP (an object of reasons by id or address; NULL = none) that does not fit REPORT. */
+int leavers_check (struct txn *t, const json_t *report, const json_t *keep, struct refusal *r);
+/* Removes those of REPORT who are still to leave, but for those of KEEP, and notes it in the rows.
+   What was done, a new object. */
+json_t *leavers_apply (struct txn *t, const struct caller *c, json_t *report, const json_t *keep);
+
 #endif

@@ -39,7 +39,6 @@ static const struct
   { "access-via-collection", 409, "Access by a collection", "Change the collection named.", 0 },
   { "self-removal", 409, "Own role", "Another owner must do it.", 0 },
   { "last-owner", 409, "Last owner", "Name another owner first.", 0 },
-  { "safeguard-exceeded", 409, "Too many would be removed", "Look at who is missing; remove people one by one if it is right.", 0 },
   { "report-closed", 409, "Report closed", "Read the report again.", 0 },
   { "report-changed", 409, "Report changed", "Read the report again.", 0 },
   { "not-retryable", 409, "Not retryable", "Mend the cause, then start a new action.", 0 },

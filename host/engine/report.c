@@ -7,6 +7,7 @@
 
 #include "host/common/clock.h"
 #include "host/common/text.h"
+#include "host/engine/people.h"
 #include "host/engine/plan.h"
 
 #define ROWS_MAX 10000u           /* that a report shows of a kind; beyond, it stands for exactly its own set */
@@ -15,6 +16,7 @@
 
 struct find
 {
+  const json_t *hub;              /* NULL = of no hub */
   const char *status[2];          /* either; the second may be NULL */
   json_t *found;
 };
@@ -25,19 +27,19 @@ look (void *arg, json_t *report)
   struct find *f = arg;
   const char *status = json_text (report, "status");
 
-  if (!streq (status, f->status[0]) && !streq (status, f->status[1]))
+  if ((!streq (status, f->status[0]) && !streq (status, f->status[1])) || (!f->hub && json_object_get (report, "hub")))
     return true;
   f->found = json_incref (report);
   return false;
 }
 
-/* The hub's report of one of two states; a new reference, NULL = none. */
+/* The report of HUB (NULL: of people) in one of two states; a new reference, NULL = none. */
 static json_t *
 report_in (struct txn *t, const json_t *hub, const char *status, const char *or)
 {
-  struct find f = { .status = { status, or } };
+  struct find f = { .hub = hub, .status = { status, or } };
 
-  txn_doc_walk (t, STORE_REPORT, STORE_REPORT_HUB, json_text (hub, "id"), /* newest= */ true, NULL, look, &f);
+  txn_doc_walk (t, STORE_REPORT, hub ? STORE_REPORT_HUB : 0, json_text (hub, "id"), /* newest= */ true, NULL, look, &f);
   return f.found;
 }
 
@@ -58,9 +60,9 @@ put (struct txn *t, json_t *report)
 
 /* ---- Rows. */
 
-/* REMOVAL: each waits for a decision; a lowered one only says what the app shows. */
+/* Rows of members or people, as OF says.  REMOVAL: each waits for a decision; a lowered one only says what the app shows. */
 static json_t *
-rows_of (const struct id *members, size_t n, const char *cause, bool removal)
+rows_of (const char *of, const struct id *ids, size_t n, const char *cause, bool removal)
 {
   json_t *rows = json_array ();
   size_t i;
@@ -69,7 +71,7 @@ rows_of (const struct id *members, size_t n, const char *cause, bool removal)
     {
       json_t *row = json_object ();
 
-      json_set_id (row, "member", &members[i]);
+      json_set_id (row, of, &ids[i]);
       json_set_text (row, "cause", cause);
       json_set_text (row, "decision", removal ? "remove" : NULL);
       json_set_text (row, "result", removal ? "pending" : NULL);
@@ -132,13 +134,39 @@ safeguard_new (const json_t *hub)
   return report;
 }
 
+/* Whether REPORT is of another set than H: then it is another revision, of H. */
+static bool
+renew (json_t *report, const struct held *h)
+{
+  char now[2 * DIGEST_BYTES + 1];
+
+  digest (h, now);
+  if (streq (json_text (report, "digest"), now))
+    return false;
+  (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
+  json_set_text (report, "digest", now);
+  (void) json_object_set_new (report, "removed_count", json_integer ((json_int_t) h->n_removed));
+  return true;
+}
+
+/* Takes REPORT; FRESH: it is told that there is one. */
+static void
+keep (struct txn *t, json_t *report, const json_t *hub, const char *why, bool fresh)
+{
+  json_set_text (report, "reason", why);
+  put (t, report);
+  if (fresh)
+    event_add (t, &(struct event) { .type = "report.created", .caller = &system_caller, .hub = hub,
+                                    .outcome = "safeguard" });
+  json_decref (report);
+}
+
 void
 report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why)
 {
   const char *applies = json_text (json_object_get (task, "input"), "report");
   json_t *report = report_in (t, hub, "open", "applying");
   bool fresh = !report;
-  char now[2 * DIGEST_BYTES + 1];
 
   /* One that is being applied is the affair of the sync that does it. */
   if (!fresh && streq (json_text (report, "status"), "applying") && !streq (json_text (report, "id"), applies))
@@ -149,20 +177,58 @@ report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const st
   if (fresh)
     report = safeguard_new (hub);
   json_set_text (report, "task", json_text (task, "id"));
-  json_set_text (report, "reason", why);
-  digest (h, now);
-  if (!streq (json_text (report, "digest"), now))
+  if (renew (report, h))
     {
-      (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
-      json_set_text (report, "digest", now);
-      (void) json_object_set_new (report, "removed_count", json_integer ((json_int_t) h->n_removed));
-      (void) json_object_set_new (report, "removed_users", rows_of (h->removed, h->n_removed, "missing-in-app", /* removal= */ true));
-      (void) json_object_set_new (report, "updated_roles", rows_of (h->lowered, h->n_lowered, "lowered-in-app", /* removal= */ false));
+      (void) json_object_set_new (report, "removed_users",
+                                  rows_of ("member", h->removed, h->n_removed, "missing-in-app", true));
+      (void) json_object_set_new (report, "updated_roles",
+                                  rows_of ("member", h->lowered, h->n_lowered, "lowered-in-app", false));
     }
-  put (t, report);
+  keep (t, report, hub, why, fresh);
+}
+
+void
+report_people (struct txn *t, const struct id *people, size_t n, const char *why, char ret_id[ID_TEXT_SIZE])
+{
+  const struct held h = { .removed = people, .n_removed = n };
+  json_t *report = report_in (t, NULL, "open", NULL);
+  bool fresh = !report;
+  struct id id;
+
   if (fresh)
-    event_add (t, &(struct event) { .type = "report.created", .caller = &system_caller, .hub = hub,
-                                    .outcome = "safeguard" });
+    report = safeguard_new (NULL);
+  if (renew (report, &h))
+    (void) json_object_set_new (report, "removed_users", rows_of ("person", people, n, "deleted", true));
+  (void) json_id (report, "id", &id);
+  id_format (&id, ret_id);
+  keep (t, report, NULL, why, fresh);
+  issue_raise (t, "access-termination", NULL, NULL, "safeguard-exceeded", why);
+}
+
+void
+report_drop_people (struct txn *t, const json_t *people)
+{
+  json_t *report = report_in (t, NULL, "open", NULL), *rows = json_object_get (report, "removed_users"), *row;
+  size_t before = json_array_size (rows), dropped, i;
+
+  for (i = before; i-- > 0;)
+    {
+      row = json_array_get (rows, i);
+      if (json_object_get (people, json_text (row, "person")))
+        (void) json_array_remove (rows, i);
+    }
+  dropped = before - json_array_size (rows);
+  if (dropped)
+    {
+      json_int_t left = json_number (report, "removed_count", 0) - (json_int_t) dropped;
+
+      (void) json_object_set_new (report, "removed_count", json_integer (left));
+      (void) json_object_set_new (report, "revision", json_integer (json_number (report, "revision", 0) + 1));
+      (void) json_object_del (report, "digest");
+      put (t, report);
+      if (left <= 0)
+        report_withdraw (t, NULL);
+    }
   json_decref (report);
 }
 
@@ -262,6 +328,8 @@ report_withdraw (struct txn *t, const json_t *hub)
   json_set_text (report, "status", "withdrawn");
   put (t, report);
   event_add (t, &(struct event) { .type = "report.withdrawn", .caller = &system_caller, .hub = hub });
+  if (!hub)
+    issue_resolve (t, NULL, NULL, NULL);
   json_decref (report);
 }
 
@@ -270,20 +338,25 @@ report_withdraw (struct txn *t, const json_t *hub)
 static void
 show_who (struct txn *t, const json_t *hub, json_t *rows)
 {
-  struct id hub_id, member;
+  struct id hub_id = { { 0 } }, id;
   struct member m;
-  json_t *row;
+  json_t *row, *person;
   size_t i;
 
-  if (!json_id (hub, "id", &hub_id))
-    return;
+  (void) json_id (hub, "id", &hub_id);
   json_array_foreach (rows, i, row)
-    if (json_id (row, "member", &member) && txn_member_get (t, &hub_id, &member, &m) == 1)
+    if (json_id (row, "member", &id) && txn_member_get (t, &hub_id, &id, &m) == 1)
       (void) json_object_set_new (row, "who", member_render (t, hub, &m));
+    else if (json_id (row, "person", &id) && (person = txn_doc_get (t, STORE_PERSON, &id)))
+      {
+        (void) json_object_set_new (row, "who", person_render (person));
+        json_decref (person);
+      }
 }
 
+/* WHOLE: with its rows. */
 static json_t *
-report_render (struct txn *t, const json_t *report, const json_t *hub)
+report_render (struct txn *t, const json_t *report, const json_t *hub, bool whole)
 {
   static const char *const lists[] = { "removed_users", "updated_roles" };
   json_t *shown = json_copy ((json_t *) (uintptr_t) report), *rows;
@@ -293,7 +366,7 @@ report_render (struct txn *t, const json_t *report, const json_t *hub)
   (void) json_object_del (shown, "digest");
   for (i = 0; i < ARRAY_SIZE (lists); i++)
     {
-      rows = hub ? json_deep_copy (json_object_get (report, lists[i])) : NULL;
+      rows = whole ? json_deep_copy (json_object_get (report, lists[i])) : NULL;
       (void) json_object_del (shown, lists[i]);
       if (rows)
         {
@@ -307,7 +380,7 @@ report_render (struct txn *t, const json_t *report, const json_t *hub)
 static json_t *
 show_report (void *arg, struct txn *t, const json_t *report)
 {
-  return sees_report (arg, t, report) ? report_render (t, report, NULL) : NULL;
+  return sees_report (arg, t, report) ? report_render (t, report, NULL, /* whole= */ false) : NULL;
 }
 
 int
@@ -332,7 +405,8 @@ engine_report_list (struct engine *e, const struct call *c, json_t **ret, struct
   return x;
 }
 
-/* The report of the path and its hub, both the caller's also on a refusal. */
+/* The report of the path and its hub (NULL: it is of people, and an admin's affair), both the
+   caller's also on a refusal. */
 static int
 report_begin (struct txn *t, const struct call *c, unsigned int scope, enum hub_role role, json_t **ret_report,
               json_t **ret_hub, struct refusal *r)
@@ -347,7 +421,9 @@ report_begin (struct txn *t, const struct call *c, unsigned int scope, enum hub_
     return refuse_errno (r, txn_error (t));
   if (!*ret_report)
     return refuse (r, "not-found", NULL, "There is no report %s.", c->path[0]);
-  *ret_hub = json_id (*ret_report, "hub", &hub) ? txn_doc_get (t, STORE_HUB, &hub) : NULL;
+  if (!json_id (*ret_report, "hub", &hub))
+    return caller_may (t, c->caller, scope, ROLE_ADMIN, r);
+  *ret_hub = txn_doc_get (t, STORE_HUB, &hub);
   return caller_may_hub (t, c->caller, scope, *ret_hub, role, r);
 }
 
@@ -359,7 +435,7 @@ engine_report_show (struct engine *e, const struct call *c, json_t **ret, struct
   int x = report_begin (t, c, SCOPE_READ, HUB_MANAGER, &report, &hub, r);
 
   if (x == 0)
-    x = answer_read (t, report_render (t, report, hub), ret, r);
+    x = answer_read (t, report_render (t, report, hub, /* whole= */ true), ret, r);
   json_decref (report);
   json_decref (hub);
   return x;
@@ -397,25 +473,47 @@ check_revision (const struct call *c, const json_t *report, struct refusal *r)
 }
 
 static int
-check_apply (const struct call *c, const json_t *report, const json_t *hub, struct refusal *r)
+check_keep (struct txn *t, const struct call *c, const json_t *report, const json_t *hub, struct refusal *r)
 {
+  const json_t *keep = json_object_get (c->body, "keep");
+
+  if (!hub)
+    return leavers_check (t, report, keep, r);
+  return !json_object_size (keep) ? 0
+         : refuse (r, "validation-failed", "keep",
+                   "What a sync would take is applied or dismissed as a whole: to keep a member, dismiss the report.");
+}
+
+static int
+check_apply (struct txn *t, const struct call *c, const json_t *report, const json_t *hub, struct refusal *r)
+{
+  long long n = json_number (report, "removed_count", 0);
   int x = 0;
 
   if (!json_is_integer (json_object_get (c->body, "revision")))
     x = refuse (r, "validation-failed", "revision", "revision is the number of the revision that was read.");
   if (x == 0)
     x = check_reason (json_text (c->body, "reason"), r);
-  if (x == 0 && json_object_size (json_object_get (c->body, "keep")))
-    x = refuse (r, "validation-failed", "keep",
-                "What a sync would take is applied or dismissed as a whole: to keep a member, dismiss the report.");
+  if (x == 0)
+    x = check_keep (t, c, report, hub, r);
   if (x == 0)
     x = check_open (report, r);
   if (x == 0)
     x = check_revision (c, report, r);
-  if (x == 0 && !c->confirmed)
+  if (x == 0 && !c->confirmed && hub)
     x = refuse (r, "confirmation-required", NULL, "This lets the next sync of %s take %lld members off the hub.",
-                json_text (hub, "label"), (long long) json_number (report, "removed_count", 0));
+                json_text (hub, "label"), n);
+  else if (x == 0 && !c->confirmed)
+    x = refuse (r, "confirmation-required", NULL, "This removes up to %lld people from the workspace.", n);
   return x;
+}
+
+static void
+note_applied (const struct call *c, json_t *report)
+{
+  json_set_text (report, "applied_reason", json_text (c->body, "reason"));
+  (void) json_object_set_new (report, "applied_by", caller_json (c->caller));
+  json_set_time (report, "applied_at", clock_now_ms ());
 }
 
 /* One sync of its own, which may take what the report lists. */
@@ -429,9 +527,7 @@ apply (struct txn *t, const struct call *c, json_t *report, const json_t *hub)
   task = task_new (&by, TASK_SYNC, hub, NULL, NULL, json_pack ("{s:O}", "report", json_object_get (report, "id")));
   json_set_text (report, "status", "applying");
   json_set_text (report, "apply_task", json_text (task, "id"));
-  json_set_text (report, "applied_reason", json_text (c->body, "reason"));
-  (void) json_object_set_new (report, "applied_by", caller_json (c->caller));
-  json_set_time (report, "applied_at", clock_now_ms ());
+  note_applied (c, report);
   put (t, report);
   txn_doc_put (t, STORE_TASK, task);
   event_add (t, &(struct event) { .type = "task.created", .caller = &by, .hub = hub, .outcome = "sync",
@@ -441,21 +537,43 @@ apply (struct txn *t, const struct call *c, json_t *report, const json_t *hub)
   return task;
 }
 
+/* Those who are still to leave, here and now. */
+static json_t *
+apply_people (struct txn *t, const struct call *c, json_t *report)
+{
+  json_t *done = leavers_apply (t, c->caller, report, json_object_get (c->body, "keep"));
+
+  json_set_text (report, "status", "applied");
+  note_applied (c, report);
+  put (t, report);
+  event_add (t, &(struct event) { .type = "report.applied", .caller = c->caller, .outcome = "safeguard",
+                                  .details = json_pack ("{s:O, s:O, s:O}", "report", json_object_get (report, "id"),
+                                                        "revision", json_object_get (report, "revision"), "reason",
+                                                        json_object_get (c->body, "reason")) });
+  issue_resolve (t, NULL, NULL, NULL);
+  return done;
+}
+
 int
 engine_report_apply (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   struct txn *t = store_write (e->store);
-  json_t *report = NULL, *hub = NULL, *task = NULL;
+  json_t *report = NULL, *hub = NULL, *task = NULL, *answer = NULL;
   int x = report_begin (t, c, SCOPE_WRITE, HUB_OWNER, &report, &hub, r);
 
   if (x == 0)
-    x = call_match (c, report_render (t, report, hub), r);
+    x = call_match (c, report_render (t, report, hub, /* whole= */ true), r);
   if (x == 0)
-    x = check_apply (c, report, hub, r);
-  if (x == 0)
-    task = apply (t, c, report, hub);
-  x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
-  if (x == 0)
+    x = check_apply (t, c, report, hub, r);
+  if (x == 0 && hub)
+    {
+      task = apply (t, c, report, hub);
+      answer = task_render (e, task);
+    }
+  else if (x == 0)
+    answer = apply_people (t, c, report);
+  x = call_end (e, c, t, x, answer, ret, r);
+  if (x == 0 && task)
     queue_add (e, task);
   json_decref (task);
   json_decref (report);
@@ -472,7 +590,7 @@ engine_report_dismiss (struct engine *e, const struct call *c, json_t **ret, str
   int x = report_begin (t, c, SCOPE_WRITE, HUB_MANAGER, &report, &hub, r);
 
   if (x == 0)
-    x = call_match (c, report_render (t, report, hub), r);
+    x = call_match (c, report_render (t, report, hub, /* whole= */ true), r);
   if (x == 0)
     x = check_reason (json_text (c->body, "reason"), r);
   if (x == 0)
@@ -491,7 +609,7 @@ engine_report_dismiss (struct engine *e, const struct call *c, json_t **ret, str
                                       .details = json_pack ("{s:O, s:O}", "report", json_object_get (report, "id"),
                                                             "reason", json_object_get (c->body, "reason")) });
     }
-  x = call_end (e, c, t, x, x == 0 ? report_render (t, report, hub) : NULL, ret, r);
+  x = call_end (e, c, t, x, x == 0 ? report_render (t, report, hub, /* whole= */ true) : NULL, ret, r);
   json_decref (report);
   json_decref (hub);
   return x;

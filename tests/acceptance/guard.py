@@ -322,6 +322,65 @@ def r62_reading_a_report_changes_nothing(scratch):
     equal((removed(u), report(u)["revision"], len(u.tasks())), ([], 2, tasks + 1), "nothing was done")
 
 
+def people_file(u, *emails):
+    return u.scratch.file("people.csv", "email\n" + "".join(f"{email}\n" for email in emails))
+
+
+def emails(u):
+    return sorted(p["email"] for p in u.json("person", "list") if p["email"] != "owner@example.com")
+
+
+def import_only(u, *names):
+    return u.run("-o", "json", "directory", "import", "csv", people_file(u, *names), "--remove-missing", "--yes")
+
+
+def r62_a_short_list_of_people_removes_nobody(scratch):
+    """R62: too many people missing from a directory's list are held in a report, row by row, and applied by revision"""
+    u = Usher(scratch)
+    u.people(*users(*range(10)))
+    done = import_only(u, *users(*range(2, 10)))
+    equal((done.status, done.json()["removed"]), (0, 2), "two of ten")
+    done = import_only(u, *users(*range(5, 10)), "new@example.com")
+    equal(done.status, 5, "three of eight")
+    told = done.json()
+    equal((told["added"], told["removed"], told["held"]), (1, 0, 3), "what was done: the rest of the file is kept")
+    equal(emails(u), ["new@example.com"] + users(*range(2, 10)), "the people")
+    found = u.json("report", "show", told["report"])
+    equal((found["status"], found["revision"], found.get("hub")), ("open", 1, None), "the report")
+    equal([(row["who"]["email"], row["cause"], row["decision"]) for row in found["removed_users"]],
+          [(name, "deleted", "remove") for name in users(2, 3, 4)], "its rows")
+    check([i for i in u.json("issue", "list") if i["code"] == "safeguard-exceeded"], "the inbox")
+    # A file of other people altogether does not make the share a small one.
+    equal(import_only(u, *(f"other{n}@example.com" for n in range(50))).status, 5, "other people altogether")
+    equal((u.json("report", "show", told["report"])["revision"], len(u.json("report", "list"))), (2, 1), "the same report")
+    equal(import_only(u, *users(*range(5, 10)), "new@example.com", *(f"other{n}@example.com" for n in range(50))).status, 0,
+          "three of nearly sixty")
+    equal(u.json("report", "show", told["report"])["status"], "withdrawn", "the report, once a list passed")
+    equal([i for i in u.json("issue", "list") if i["code"] == "safeguard-exceeded"], [], "the inbox")
+    # Held again, decided row by row.
+    told = import_only(u, *users(5, 6, 7, 8, 9)).json()
+    equal(told["held"], 51, "held")
+    u.usher("directory", "import", "csv", people_file(u, "new@example.com"))
+    found = u.json("report", "show", told["report"])
+    equal((found["revision"], found["removed_count"]), (2, 50), "without one who is named again")
+    kept = ("--keep", "other1@example.com=A contractor", "--keep", f"{u.json('person', 'show', 'other2@example.com')['id']}=Too")
+    decide = lambda revision, *more: u.run("report", "apply", told["report"], "--revision", revision, "--reason",  # noqa: E731
+                                           "The contract ended", "--yes", *more)
+    refused(decide(1), 1, "report-changed")
+    refused(decide(2, "--keep", "other1@example.com= "), 2, "reason-required")
+    refused(decide(2, "--keep", "nobody@example.com=Why"), 2, "validation-failed")
+    done = decide(2, *kept)
+    equal(done.status, 0, done.err)
+    equal(emails(u), sorted(["new@example.com", "other1@example.com", "other2@example.com"] + users(5, 6, 7, 8, 9)),
+          "the people")
+    found = u.json("report", "show", told["report"])
+    equal((found["status"], sorted(row["result"] for row in found["removed_users"]).count("removed")), ("applied", 48), "the rows")
+    equal([row["reason"] for row in found["removed_users"] if row["result"] == "kept"], ["A contractor", "Too"], "the kept")
+    refused(decide(2), 1, "report-closed")
+    # Who was kept is no longer the directory's.
+    equal(import_only(u, *users(5, 6, 7, 8, 9), "new@example.com").json()["removed"], 0, "the next list")
+
+
 def r67_a_failed_removal_is_told_and_settled(scratch):
     """R67: a failed removal is Deprovisioning failed with an issue, until a sync finds the account gone"""
     u, scim = ready(scratch, 10)
@@ -388,4 +447,5 @@ if __name__ == "__main__":
                    r37_a_report_lets_through_its_own_rows, r37_whom_the_app_still_knows_is_not_removed,
                    r37_dismissed_leaves_all_as_it_was, r41_a_leaver_is_not_let_back_in,
                    r43_exempted_and_own_are_in_no_plan, r62_reading_a_report_changes_nothing,
+                   r62_a_short_list_of_people_removes_nobody,
                    r67_a_failed_removal_is_told_and_settled, r71_a_small_hub_may_lose_two], "guard"))

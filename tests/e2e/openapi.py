@@ -370,6 +370,12 @@ def test_every_operation(scratch):
     report = ask("GET", "/reports")["items"][0]
     ask("POST", f"/reports/{report['id']}/dismiss", reason)
     ask("GET", hub + "/plan")
+    # The same of people: a list that names hardly any of them.
+    held = ask("POST", "/directory/import?remove_missing=true&confirm=true", raw="email\nuser000000@example.com\n")
+    ask("GET", f"/reports/{held['report']}")
+    ask("POST", f"/reports/{held['report']}/apply", dict(reason, revision=1, confirm=True,
+                                                        keep={"user000001@example.com": "a contractor"}), expect=202)
+    ask("GET", f"/reports/{held['report']}")
     issue = ask("GET", "/issues")["items"][0]
     ask("POST", f"/issues/{issue['id']}/read", {})
     ask("GET", "/tasks?limit=3")

@@ -151,7 +151,7 @@ class Api:
         if name == "directory import csv":
             query = "?remove_missing=true&confirm=true" if "remove-missing" in options else ""
             _, found = self.ask("POST", path + query, text=open(operands["FILE"], encoding="utf-8").read())
-            return 0, json.dumps(found), ""
+            return 5 if "report" in found else 0, json.dumps(found), ""
         sure = "yes" in options
         options = {key: values for key, values in options.items() if key not in ("yes", "no-wait", "q")}
         body = None if method in ("GET", "DELETE") else self.body(name, operands, more, options, stdin)

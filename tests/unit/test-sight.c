@@ -4,7 +4,7 @@
 
 #include "store-fixture.h"
 
-#include "host/engine/internal.h"
+#include "host/engine/people.h"
 
 static struct fixture f;
 static struct conf conf;
@@ -229,7 +229,7 @@ stopped_report (char id[ID_TEXT_SIZE], json_t **ret_task)
 
 /* Ben has ROLE on hub A from now on. */
 static void
-share (enum hub_role role)
+ben_gets (enum hub_role role)
 {
   struct txn *t = store_write (f.store);
   json_t *hub = NULL, *grant;
@@ -260,7 +260,7 @@ START_TEST (test_only_owners_apply_a_report)
   refused (engine_report_show, &ben, id, NULL, "not-permitted");
   refused (engine_report_apply, &ben, id, application (), "not-permitted");
   refused (engine_report_apply, &guest, id, application (), "not-permitted");
-  share (HUB_MANAGER);
+  ben_gets (HUB_MANAGER);
   good (engine_report_show, &ben, id, NULL);
   refused (engine_report_apply, &ben, id, application (), "not-permitted");
   refused (engine_report_apply, &ben, id, json_object (), "not-permitted");
@@ -277,7 +277,7 @@ START_TEST (test_managers_dismiss_a_report)
   json_t *task;
 
   stopped_report (id, &task);
-  share (HUB_MANAGER);
+  ben_gets (HUB_MANAGER);
   refused (engine_report_dismiss, &ben, id, json_object (), "reason-required");
   good (engine_report_dismiss, &ben, id, json_pack ("{s:s}", "reason", "Not so"));
   refused (engine_report_apply, &ann, id, application (), "report-closed");
@@ -327,6 +327,44 @@ START_TEST (test_a_report_approves_its_own_rows)
   json_decref (applies);
   json_decref (task);
   json_decref (hub);
+}
+END_TEST
+
+/* Ann is of a directory that no longer names her. */
+static struct leavers_told
+ann_leaves (void)
+{
+  struct txn *t = store_write (f.store);
+  json_t *doc = txn_doc_get (t, STORE_PERSON, &ann.person), *named = json_object ();
+  struct leavers_told told;
+
+  json_set_text (doc, "source", "directory");
+  txn_doc_put (t, STORE_PERSON, doc);
+  leavers_remove (t, &owner, named, /* rows= */ 1, /* added= */ 0, &told);
+  ck_assert_int_eq (txn_commit (t), 0);
+  json_decref (doc);
+  json_decref (named);
+  return told;
+}
+
+START_TEST (test_a_hub_does_not_lose_its_last_owner_unasked)
+{
+  struct leavers_told told = ann_leaves ();
+  json_t *report;
+
+  ck_assert_uint_eq (told.removed, 0);
+  ck_assert_uint_eq (told.held, 1);
+  report = run (engine_report_show, &admin, told.report, NULL, NULL);
+  ck_assert_ptr_nonnull (strstr (json_text (report, "reason"), "The hub A would lose its last owner"));
+  json_decref (report);
+  refused (engine_report_show, &ben, told.report, NULL, "not-permitted");
+  refused (engine_report_apply, &ben, told.report, application (), "not-permitted");
+  ck_assert_str_eq (listed (engine_report_list, &ben, "id"), "");
+  ck_assert_str_eq (listed (engine_report_list, &admin, "id"), told.report);
+  ben_gets (HUB_OWNER);
+  told = ann_leaves ();
+  ck_assert_uint_eq (told.removed, 1);
+  ck_assert_uint_eq (told.held, 0);
 }
 END_TEST
 
@@ -600,6 +638,7 @@ fill (TCase *t)
   tcase_add_test (t, test_only_owners_apply_a_report);
   tcase_add_test (t, test_managers_dismiss_a_report);
   tcase_add_test (t, test_a_report_approves_its_own_rows);
+  tcase_add_test (t, test_a_hub_does_not_lose_its_last_owner_unasked);
   tcase_add_test (t, test_state_is_that_of_ones_own_hubs);
   tcase_add_test (t, test_free_account_belongs_to_its_maker);
   tcase_add_test (t, test_admin_cannot_send_anothers_secret_elsewhere);

@@ -1,0 +1,212 @@
+/* Owns who leaves because a directory no longer names them: a plan, judged as a whole; what the
+   guard stops waits in a report, of which each row is decided apart. */
+#include <config.h>
+
+#include "host/common/text.h"
+#include "host/engine/people.h"
+#include "host/engine/plan.h"
+
+struct leavers
+{
+  const json_t *named;        /* {id: true} of those whom the directory names */
+  json_t *people;             /* owned: who leaves */
+  json_t *ids;                /* owned: {id: true} of them */
+  struct plan plan;
+};
+
+/* Whether a directory can take PERSON off: not somebody added by hand, nor the workspace's owner. */
+static bool
+can_leave (const json_t *person)
+{
+  return streq (json_text (person, "source"), "directory") && !streq (json_text (person, "status"), "removed")
+         && !streq (json_text (person, "workspace_role"), "owner");
+}
+
+static bool
+collect (void *arg, json_t *person)
+{
+  struct leavers *l = arg;
+
+  if (!can_leave (person))
+    return true;
+  l->plan.guard.known++;
+  if (json_object_get (l->named, json_text (person, "id")))
+    return true;
+  l->plan.guard.missing++;
+  (void) json_object_set_new (l->ids, json_text (person, "id"), json_true ());
+  return json_array_append (l->people, person) == 0;
+}
+
+struct ownerless
+{
+  struct txn *t;
+  const json_t *ids;
+  json_t *hub;                /* owned: the first found; NULL = none */
+};
+
+static bool
+look_owned (void *arg, json_t *grant)
+{
+  struct ownerless *o = arg;
+  struct id hub;
+  json_t *doc;
+
+  if (json_object_get (grant, "ended_at") || !streq (json_text (grant, "hub_role"), "owner")
+      || !json_id (grant, "hub", &hub) || hub_has_owner_beside (o->t, &hub, o->ids))
+    return true;
+  doc = txn_doc_get (o->t, STORE_HUB, &hub);
+  if (doc && hub_is_live (doc))
+    {
+      o->hub = doc;
+      return false;
+    }
+  json_decref (doc);
+  return true;
+}
+
+/* A hub that would have no owner without those who leave; a new reference, NULL = none. */
+static json_t *
+ownerless_hub (struct txn *t, const struct leavers *l)
+{
+  struct ownerless o = { t, l->ids, NULL };
+  json_t *person;
+  size_t i;
+
+  json_array_foreach (l->people, i, person)
+    if (!o.hub)
+      txn_doc_walk (t, STORE_GRANT, STORE_GRANT_PERSON, json_text (person, "id"), false, NULL, look_owned, &o);
+  return o.hub;
+}
+
+static void
+hold (struct txn *t, const struct leavers *l, const char *why, struct leavers_told *ret)
+{
+  size_t n = json_array_size (l->people), i;
+  _cleanup_ (freep) struct id *ids = calloc (n, sizeof *ids);
+  const json_t *person;
+
+  if (!ids)
+    return txn_fail (t, -ENOMEM);
+  json_array_foreach (l->people, i, person)
+    (void) json_id (person, "id", &ids[i]);
+  report_people (t, ids, n, why, ret->report);
+  ret->held = n;
+}
+
+static void
+carry_out (struct txn *t, const struct caller *c, const struct leavers *l, struct leavers_told *ret)
+{
+  json_t *person;
+  size_t i;
+
+  json_array_foreach (l->people, i, person)
+    person_remove (t, c, person);
+  ret->removed = json_array_size (l->people);
+  report_withdraw (t, /* hub= */ NULL);
+}
+
+void
+leavers_remove (struct txn *t, const struct caller *c, const json_t *named, uint64_t rows, uint64_t added,
+                struct leavers_told *ret)
+{
+  struct leavers l = { .named = named, .people = json_array (), .ids = json_object () };
+  struct guard *g = &l.plan.guard;
+  json_t *hub;
+
+  *ret = (struct leavers_told) { .removed = 0 };
+  plan_init (&l.plan);
+  *g = (struct guard) { .seen = rows, .who = "people of the directory",
+                        .threshold = hub_setting (NULL, "safeguard-threshold"),
+                        .floor = hub_setting (NULL, "safeguard-floor"), .cap = hub_setting (NULL, "safeguard-cap") };
+  txn_doc_walk (t, STORE_PERSON, 0, NULL, false, NULL, collect, &l);
+  /* A file of other people altogether must not make the share of those who leave a small one. */
+  g->known -= MIN (added, g->known - g->missing);
+  hub = ownerless_hub (t, &l);
+  g->owner = json_text (hub, "label");
+  if (plan_judge (&l.plan) == GUARD_PASS)
+    carry_out (t, c, &l, ret);
+  else
+    {
+      _cleanup_ (freep) char *why = guard_sentence (g, l.plan.verdict);
+
+      hold (t, &l, why ? why : "", ret);
+    }
+  json_decref (hub);
+  json_decref (l.people);
+  json_decref (l.ids);
+  plan_done (&l.plan);
+}
+
+/* ---- A report of them. */
+
+/* What KEEP, by id or address, says of PERSON; NULL = nothing. */
+static const char *
+kept (const json_t *keep, const json_t *person)
+{
+  const char *reason = json_text (keep, json_text (person, "id"));
+
+  return reason ? reason : json_text (keep, json_text (person, "email"));
+}
+
+static json_t *
+person_of_row (struct txn *t, const json_t *row)
+{
+  struct id id;
+
+  return json_id (row, "person", &id) ? txn_doc_get (t, STORE_PERSON, &id) : NULL;
+}
+
+int
+leavers_check (struct txn *t, const json_t *report, const json_t *keep, struct refusal *r)
+{
+  size_t left = json_object_size (keep), i;
+  const char *who;
+  json_t *row, *reason, *person;
+
+  json_object_foreach ((json_t *) (uintptr_t) keep, who, reason)
+    if (!json_is_string (reason) || !json_string_value (reason)[strspn (json_string_value (reason), " \t")])
+      return refuse (r, "reason-required", "keep", "keep says of %s why they stay.", who);
+  json_array_foreach (json_object_get (report, "removed_users"), i, row)
+    {
+      person = left ? person_of_row (t, row) : NULL;
+      left -= kept (keep, person) != NULL;
+      json_decref (person);
+    }
+  return left ? refuse (r, "validation-failed", "keep", "keep names somebody who is not in the report.") : 0;
+}
+
+json_t *
+leavers_apply (struct txn *t, const struct caller *c, json_t *report, const json_t *keep)
+{
+  json_int_t n_removed = 0, n_kept = 0;
+  json_t *row, *person;
+  size_t i;
+
+  json_array_foreach (json_object_get (report, "removed_users"), i, row)
+    {
+      const char *reason;
+
+      person = person_of_row (t, row);
+      reason = kept (keep, person);
+      if (!person || !can_leave (person))
+        json_set_text (row, "result", "no-longer-needed");
+      else if (reason)
+        {
+          /* From now on they are nobody's who is in no file. */
+          json_set_text (person, "source", "local");
+          txn_doc_put (t, STORE_PERSON, person);
+          json_set_text (row, "decision", "keep");
+          json_set_text (row, "reason", reason);
+          json_set_text (row, "result", "kept");
+          n_kept++;
+        }
+      else
+        {
+          person_remove (t, c, person);
+          json_set_text (row, "result", "removed");
+          n_removed++;
+        }
+      json_decref (person);
+    }
+  return json_pack ("{s:I, s:I}", "removed", n_removed, "kept", n_kept);
+}
