@@ -5,6 +5,21 @@
 
 #include <stdio.h>
 
+/* As realloc, but the old bytes are overwritten. */
+static char *
+move (const struct buf *b, size_t cap)
+{
+  char *p = malloc (cap);
+
+  if (p && b->data)
+    {
+      memcpy (p, b->data, b->len + 1);
+      explicit_bzero (b->data, b->cap);
+      free (b->data);
+    }
+  return p;
+}
+
 static bool
 grow (struct buf *b, size_t len)
 {
@@ -27,7 +42,7 @@ grow (struct buf *b, size_t len)
         b->error = -E2BIG;
         return false;
       }
-  p = realloc (b->data, cap);
+  p = b->secret ? move (b, cap) : realloc (b->data, cap);
   if (!p)
     {
       b->error = -ENOMEM;
@@ -42,7 +57,7 @@ void
 buf_done (struct buf *b)
 {
   free (b->data);
-  *b = (struct buf) BUF_INIT (b->max);
+  *b = (struct buf) { .max = b->max, .secret = b->secret };
 }
 
 void

@@ -15,10 +15,13 @@ struct buf
   size_t cap;
   size_t max;   /* len never exceeds this */
   int error;    /* 0, -ENOMEM or -E2BIG; appends after an error do nothing */
+  bool secret;  /* growing leaves no copy behind */
 };
 
 /* An empty buffer that may hold up to MAX bytes.  Allocates nothing. */
-#define BUF_INIT(MAX) { NULL, 0, 0, (MAX), 0 }
+#define BUF_INIT(MAX) { NULL, 0, 0, (MAX), 0, false }
+/* The same for secrets; freed with buf_wipe. */
+#define BUF_SECRET(MAX) { NULL, 0, 0, (MAX), 0, true }
 
 /* Frees the bytes and leaves an empty buffer with the same maximum. */
 void buf_done (struct buf *b);

@@ -16,6 +16,7 @@
 #define LOGS_MAX 200u              /* lines shown; what is more is dropped */
 #define CHATTER_MAX 10000u         /* lines and faults of a worker, whose helpers let through 400 */
 #define STATES_MAX 1000u           /* values that a call keeps */
+#define EMPTY_PAGES_MAX 1000u      /* checkpoints in a row, with nothing between them */
 #define LOOSE_ROWS_MAX 100000u     /* rows outside sections: roles that check tells */
 #define PERMITS_MAX 64u            /* asked for at once */
 #define REPLIES_MAX 1000u          /* that a child has not taken */
@@ -236,6 +237,7 @@ take_section (struct session *s, uint32_t stream _unused_, const union wire_mess
   if (m->section.ordinal != s->ordinal + 1)
     return worker_misuse (s, WIRE_SECTION, "its number is not the next");
   s->ordinal++;
+  c->empty_pages = 0;
   c->section = (struct session_section) { .ordinal = m->section.ordinal, .kind = m->section.kind };
   if (m->section.scope)
     {
@@ -302,6 +304,7 @@ take_rows (struct session *s, const void *p, size_t len)
   if (check_rows (p, len, &n, &members) < 0)
     return worker_misuse (s, WIRE_ROWS, "a row is broken");
   c->counted += n;
+  c->empty_pages = 0;
   c->rows += n;
   c->bytes += len;
   c->member_rows += members;
@@ -361,6 +364,8 @@ take_checkpoint (struct session *s, uint32_t stream, const union wire_message *m
     return worker_misuse (s, WIRE_CHECKPOINT, "this operation keeps nothing");
   c->bytes += cursor->len;
   stop_at_bytes (s);
+  if (c->empty_pages++ == EMPTY_PAGES_MAX)
+    session_stop (s, USHER_E_LOOP, /* wins= */ true, "%u pages in a row have nothing on them", EMPTY_PAGES_MAX);
   if (session_secrets_in (&s->secrets, cursor->data, cursor->len))
     status = USHER_E_MISUSE;
   else if (!deaf (s))

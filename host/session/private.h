@@ -61,7 +61,7 @@ struct session_call
   bool broken_off;                 /* RESULT came while it was open */
 
   uint64_t rows, bytes, member_rows;
-  uint32_t sections, facts, logs, chatter, states;
+  uint32_t sections, facts, logs, chatter, states, empty_pages;
   uint64_t requests, answered;     /* net's tallies, summed: requests, bytes */
 
   uint32_t probed;                 /* bit n: rate key n has had its probe */

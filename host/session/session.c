@@ -222,7 +222,7 @@ queue_first_frames (struct session *s, const struct session_spec *spec)
 {
   char standins[SECRETS_MAX][STANDIN_LEN + 1];
   struct usher_kv dealt[SECRETS_MAX];
-  _cleanup_ (buf_wipe) struct buf secrets = BUF_INIT (SECRETS_BYTES_MAX);
+  _cleanup_ (buf_wipe) struct buf secrets = BUF_SECRET (SECRETS_BYTES_MAX);
   struct wire_start start = {
     .connector = spec->connector_path, .app = spec->app, .run = { spec->run, spec->run_len },
     .conf = { spec->conf, spec->n_conf }, .secrets = { dealt, 0 }, .reveal = spec->reveal,
@@ -240,10 +240,6 @@ queue_first_frames (struct session *s, const struct session_spec *spec)
 
   if (spec->n_secrets > SECRETS_MAX)
     return -E2BIG;
-  /* Room for everything, so that growing leaves no copies of values behind. */
-  if (!buf_reserve (&secrets, SECRETS_BYTES_MAX) || !buf_reserve (&s->net.out, wire_max (WIRE_NET_START))
-      || (spec->reveal && !buf_reserve (&s->worker.out, wire_max (WIRE_START))))
-    return -ENOMEM;
   r = deal_secrets (s, spec, dealt, &start.secrets.n, standins, &secrets);
   if (r < 0)
     return r;
@@ -330,8 +326,8 @@ session_new (struct supervisor *sup, const struct session_spec *spec)
   s->end_events = spec->end_events;
   s->end_arg = spec->end_arg;
   s->message = (struct arena) ARENA_INIT (WIRE_ARENA_MAX);
-  s->worker.out = (struct buf) BUF_INIT (OUT_MAX);
-  s->net.out = (struct buf) BUF_INIT (OUT_MAX);
+  s->worker.out = (struct buf) BUF_SECRET (OUT_MAX);
+  s->net.out = (struct buf) BUF_SECRET (OUT_MAX);
   wire_channel_init (&s->worker.channel, -1);
   wire_channel_init (&s->net.channel, -1);
   s->worker.who = worker_name (spec->connector_path);
