@@ -15,9 +15,9 @@ enum landlock_access
 
 /* The version of Landlock that this kernel has; 0 = none. */
 int landlock_version (void);
-/* What that VERSION cannot refuse and later ones can, the N-th of it counted from 0, as words
-   that continue "does not hold ..."; NULL = no more. */
-const char *landlock_lacks (int version, size_t n);
+/* What a confined process can do under that VERSION that later ones refuse and seccomp does not:
+   the end of a sentence, NULL = nothing. */
+const char *landlock_lacks (int version);
 
 /* A ruleset that allows no file and no TCP port yet: the descriptor, which the caller closes;
    -ENOSYS where the kernel has no Landlock, or another negative errno. */

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "host/common/landlock.h"
+#include "host/common/log.h"
 
 static bool
 has_seccomp (void)
@@ -21,17 +22,40 @@ has_seccomp (void)
 json_t *
 confinement_json (void)
 {
-  return json_pack ("{s:b, s:i}", "seccomp", has_seccomp (), "landlock", landlock_version ());
+  int abi = landlock_version ();
+
+  return json_pack ("{s:b, s:i, s:s*}", "seccomp", has_seccomp (), "landlock", abi, "lacks", landlock_lacks (abi));
+}
+
+void
+confinement_log (void)
+{
+  const char *lacks = landlock_lacks (landlock_version ());
+
+  if (!has_seccomp ())
+    log_warning ("this kernel has no seccomp filters: no session starts");
+  if (lacks)
+    log_warning ("the Landlock of this kernel is missing or old: %s", lacks);
 }
 
 void
 confinement_check (json_t *checks, confinement_add *add)
 {
   int abi = landlock_version ();
-  char text[64];
+  const char *lacks = landlock_lacks (abi);
+  char text[256];
 
-  add (checks, "seccomp", has_seccomp (), has_seccomp () ? "available" : "missing: no session starts",
+  add (checks, "seccomp", has_seccomp (),
+       has_seccomp () ? "available: connectors make no socket, process, thread or file"
+                      : "missing: no session starts",
        "Use a kernel with seccomp filters.");
-  (void) snprintf (text, sizeof text, abi ? "ABI %d" : "missing: connectors can read files of the daemon's user", abi);
-  add (checks, "Landlock", abi > 0, text, "Use a kernel with Landlock (5.13 or later, in the lsm= list).");
+  if (!lacks)
+    (void) snprintf (text, sizeof text,
+                     "ABI %d: connectors read libraries only, usher-net connects to the ports of its app only", abi);
+  else if (abi)
+    (void) snprintf (text, sizeof text, "ABI %d: connectors read libraries only; but %s", abi, lacks);
+  else
+    (void) snprintf (text, sizeof text, "missing: %s", lacks);
+  /* An older one is no fault to mend: the services of Debian 12 have it. */
+  add (checks, "Landlock", abi > 0, text, "Use a kernel with Landlock (6.7 or later, in the lsm= list).");
 }

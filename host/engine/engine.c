@@ -95,6 +95,7 @@ start_parts (struct engine *e, char **ret_why)
   x = sync_recover (e);
   if (x < 0)
     return fail (ret_why, "A half-applied sync cannot be finished", x);
+  confinement_log ();
   x = rate_table_new (&e->rates);
   if (x == 0)
     x = keys_start (e);
