@@ -618,6 +618,7 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
 {
   static const char *const reasons[] = { "no-longer-used", "connected-by-mistake", "replaced", "other" };
   const char *reason = call_query (c, "reason"), *text = call_query (c, "text");
+  char prefix[ID_TEXT_SIZE + 1];
   json_t *hub = NULL;
   struct id id;
   struct txn *t;
@@ -637,6 +638,7 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
   if (x < 0)
     return end (e, c, t, x, hub, NULL, NULL, ret, r);
   (void) json_id (hub, "id", &id);
+  (void) snprintf (prefix, sizeof prefix, "%s:", json_text (hub, "id"));
   end_tasks (t, hub);
   report_withdraw (t, hub);
   free_account (t, hub, c->caller);
@@ -648,7 +650,10 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
   event_add (t, &(struct event) { .type = "hub.removed", .caller = c->caller, .hub = hub, .outcome = reason });
   x = end (e, c, t, 0, hub, NULL, NULL, ret, r);
   if (x == 0)
-    queue_drop_hub (e, &id);
+    {
+      queue_drop_hub (e, &id);
+      session_pool_drop (e->pool, prefix);
+    }
   return x;
 }
 

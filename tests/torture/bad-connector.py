@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""Connectors that crash, hang, flood, lie or try to get out: each fails its own task, and nothing else notices.
+
+One daemon runs the hub of a good app, and then, one after the other, a hub for each harm.  While the harm is done the
+good hub is synced; usherd's private memory is sampled all the time.  In short each harm is done once and the times
+are printed; whole (USHER_TORTURE=long) each is done five times, in turn with a run without it, and the medians are
+held to the limits.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import statistics
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from rig import BAD, PLAIN, Rig  # noqa: E402
+from usher import App, Failed, Skipped, check, equal, main, wait_for  # noqa: E402
+
+LONG = os.environ.get("USHER_TORTURE") == "long"
+ROUNDS = 5 if LONG else 1
+MEMBERS = 10000 if LONG else 500
+MEMORY_MAX = 2 << 20      # bytes of private memory that a harm may add to usherd
+TIME_MAX = 1.10           # times the sync of the good hub alone
+TIME_MAX_CPU = 2.0        # the same, for what burns the processor until its limit ends it
+TIME_FLOOR_MS = 20        # what is below the clock of a busy machine is no difference
+CPU_S = 1                 # the worker's limit of processor time; 600 without the test hook
+SILENCE_MS = 1000         # how long a session may say nothing; 11 minutes without the test hook
+SECRET = "bad-token-0123456789"
+CPU = "cpu"
+
+# What ends the process, and what stands for it in the task and the log.
+QUARANTINED = "connector-quarantined"
+FAULT = "connector-fault"
+REFUSED = "refused-by-app"  # the connector's own word for what the kernel or the host did not let it do
+DENIED = "Permission denied"
+HARMS = {
+    # Crashes.
+    "crash": (QUARANTINED, "signal 11 (Segmentation fault) in list"),
+    "crash-in-open": (QUARANTINED, "signal 11 (Segmentation fault) in"),
+    "recurse": (QUARANTINED, "signal 11 (Segmentation fault) in list"),
+    "abort": (QUARANTINED, "signal 6 (Aborted) in list"),
+    "exit": (QUARANTINED, "ended with status 0 in list"),
+    # Hangs.
+    "loop": (QUARANTINED, "signal 24 (CPU time limit exceeded) in list", CPU),
+    # Greed.
+    "memory": (REFUSED, "MiB of memory", CPU),
+    "shared-memory": (REFUSED, "got 0 MiB of shared memory"),
+    "addresses": (REFUSED, "got 0 GiB of addresses"),
+    "files": (REFUSED, "descriptors"),
+    "limits": (REFUSED, DENIED),
+    "fork": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "thread": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    # Ways out.
+    "exec": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "socket": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "bind": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "ptrace": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "kill": (QUARANTINED, "signal 31 (Bad system call) in list"),
+    "signal": (REFUSED, "a signal to usherd: " + DENIED),
+    "owner": (REFUSED, "making usherd the owner of a socket: " + DENIED),
+    "shadow": (REFUSED, "/etc/shadow: " + DENIED),
+    "environ": (REFUSED, "/proc/self/environ: " + DENIED),
+    "parent-memory": (REFUSED, "/mem: " + DENIED),
+    "write": (REFUSED, "/tmp/usher-bad-connector: " + DENIED),
+    "code": (REFUSED, "memory to write and run: " + DENIED),
+    "make-code": (REFUSED, "running what was written: " + DENIED),
+    # Noise and floods.
+    "print": (REFUSED, "printed two lines"),
+    "print-on": (QUARANTINED, "signal 24 (CPU time limit exceeded) in list", CPU),
+    "endless-rows": (QUARANTINED, "signal 24 (CPU time limit exceeded) in list", CPU),
+    "endless-checkpoints": ("cursor-loop", "1000 pages in a row have nothing on them", CPU),
+    "endless-state": ("answer-too-large", "keeps more values than there is room for", CPU),
+    "endless-sections": ("answer-too-large", "more than 10000 sections", CPU),
+    # Whichever limit comes first: the app is slow.
+    "endless-requests": (None, "CPU time limit exceeded|nothing was heard of list", CPU),
+    "huge-row": ("answer-too-large", "over its limit"),
+    "many-requests": (FAULT, "more than 8 requests"),
+    # Lies.
+    "made-up": ("listing-incomplete", "was not asked for its members"),
+    "not-utf8": (FAULT, "not UTF-8"),
+    "no-section": (FAULT, "outside a section"),
+    "left-open": (FAULT, "left a section open"),
+    "odd-answer": (FAULT, "answered 42"),
+    "null": (FAULT, "emitted NULL"),
+    "deny-everything": (FAULT, "outside a section"),
+    # Frames of its own making.
+    "forge": (FAULT, "sent what is no frame in list"),
+    "forge-long": (FAULT, "sent what is no frame in list"),
+    "forge-order": (FAULT, "sent SECTION_END in list: it is out of place"),
+    "forge-sender": (FAULT, "sent TALLY in list: it is not the one to send that"),
+    "forge-rows": (FAULT, "sent ROWS in list: a row is broken"),
+    "forge-count": (FAULT, "sent SECTION_END in list: its rows are not those that came"),
+    "forge-result": (FAULT, "sent RESULT in the pause between two operations: it is out of place"),
+    "forge-logs": (FAULT, "sent LOG in list: there is no end to it", CPU),
+    "forge-faults": (FAULT, "sent FAULT in list: there is no end to it", CPU),
+    "forge-questions": (FAULT, "does not read what it asked for in list", CPU),
+    "forge-to-net": (FAULT, "sent usher-net what it must not in list"),
+    "forge-request": (FAULT, "sent usher-net what it must not in list"),
+    # What is not for it.
+    "other-host": (FAULT, "https://other.example.com:443 is not among the hosts of this app"),
+    "metadata-host": (FAULT, "http://169.254.169.254:80 is not among the hosts of this app"),
+    "bad-scheme": (FAULT, "no http or https address"),
+    "split-header": (FAULT, "not one line"),
+    "secret-checkpoint": (FAULT, "a secret in a checkpoint"),
+    "tell-secret": (REFUSED, "the token is "),
+    "tell-echo": (REFUSED, "the app said "),
+}
+# These take as long as usherd waits, so they run beside all the others.
+HANGS = {
+    "hang": (QUARANTINED, "did not answer a cancel of list and was killed (nothing was heard of list for 1 s)"),
+    "hang-in-open": (QUARANTINED, "was killed (nothing was heard of login for 1 s)"),
+}
+# What comes when the hub is removed and its session closed: the sync is over by then, and fails by its own word.
+CLOSES = {"crash-in-close": (REFUSED, "listed nobody"), "hang-in-close": (REFUSED, "listed nobody")}
+# What cannot be loaded is not run at all: the list of connectors says why, and its hub waits.
+FILES = {
+    "constructor": "signal 11 (Segmentation fault)", "symbol": "does not export usher_connector_v1",
+    "null": "answered NULL", "magic": "magic number 12345678", "major": "built for version 2",
+    "minor": "needs version 1.7 of the connector ABI, this host has 1.0", "size": "40 bytes",
+    "operation": "lacks the operation list", "name": "has no name", "library": "no_library_has_this",
+}
+
+
+class Memory(threading.Thread):
+    """The private memory of a process, sampled."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.path, self.peak, self.over = pathlib.Path(f"/proc/{pid}/status"), 0, False
+        self.start()
+
+    def now(self):
+        for line in self.path.read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) << 10
+        raise Failed("the kernel tells no RssAnon")
+
+    def run(self):
+        while not self.over:
+            try:
+                self.peak = max(self.peak, self.now())
+            except OSError:
+                return
+            time.sleep(0.005)
+
+    def peak_of(self, what):
+        self.peak = 0
+        result = what()
+        return max(self.peak, self.now()), result
+
+
+class Stage:
+    """The daemon, its good hub, and the harm beside it."""
+
+    def __init__(self, scratch):
+        if not (BAD / "bad.so").exists():
+            raise Skipped(f"{BAD} is not built: make test-connectors")
+        self.rig = Rig(scratch, config="[tasks]\nretry-wait = 10ms\nworkers = 8\n",
+                       env={"USHER_TEST_CPU_S": str(CPU_S), "USHER_TEST_SILENCE_MS": str(SILENCE_MS)})
+        self.usher = self.rig.usher
+        for harm in [*HARMS, *HANGS, *CLOSES]:
+            self.rig.install(BAD / "bad.so", f"b-{harm}")
+            self.rig.write_app(f"a-{harm}", f"b-{harm}", harm)
+        self.rig.reload()
+        self.echo = App(scratch, users=3)
+        self.echo.faults(echo={})
+        self.usher.connect(App(scratch, users=MEMBERS), "Good")
+        self.good = self.usher.hub("Good")["id"]
+        self.memory = Memory(self.usher.process.pid)
+        scratch.callback(lambda: setattr(self.memory, "over", True))
+
+    def tasks(self, hub):
+        return self.usher.api("GET", f"/tasks?hub={hub}&limit=200")[1]["items"]
+
+    def idle(self, hub):
+        tasks = self.tasks(hub)
+        return tasks if tasks and all(task.get("ended_at") for task in tasks) else None
+
+    def wait(self, hub, what, seconds=60):
+        return wait_for(lambda: self.idle(hub), f"the end of the tasks of {what}", seconds)
+
+    def sync_good(self):
+        """Syncs the good hub: the milliseconds that it took, by usherd's clock."""
+        task = self.usher.api("POST", f"/hubs/{self.good}/sync", {}, expect=202)[1]["id"]
+        shown = wait_for(lambda: self.ended(task), "the end of a good sync", 60)
+        equal((shown["status"], shown["attempts"]), ("completed", 1), f"the good hub's sync: {shown.get('error')}")
+        return milliseconds(shown["started_at"], shown["ended_at"])
+
+    def ended(self, task):
+        shown = self.usher.api("GET", f"/tasks/{task}")[1]
+        return shown if shown.get("ended_at") else None
+
+    def connect(self, harm):
+        base = self.echo.url if harm in ("tell-echo", "endless-requests") else "https://app.example.com"
+        made = self.usher.api("POST", "/hubs", {
+            "app": f"a-{harm}", "label": harm, "fields": {"space": harm, "base_url": base},
+            "account": {"kind": "token", "secrets": {"token": App.TOKEN if base == self.echo.url else SECRET}}},
+            expect=202)[1]
+        return made["hub"]["id"]
+
+    def do_again(self, harm, hub):
+        """The harm once more: a pause is ended, which validates and syncs anew."""
+        if self.rig.connector(f"b-{harm}")["paused"]:
+            before = len(self.tasks(hub))
+            self.usher.api("POST", f"/connectors/b-{harm}/enable", {})
+            wait_for(lambda: len(self.tasks(hub)) > before, f"a task of {harm}")
+        else:
+            self.usher.api("POST", f"/hubs/{hub}/sync", {}, expect=202)
+
+    def verdict(self, harm, tasks, wanted):
+        """The task in which the harm was done, held to what it must say."""
+        code, sentence = wanted[:2]
+        failed = [task for task in tasks if task.get("error")]
+        check(failed, f"{harm}: no task failed: {[(t['kind'], t['status']) for t in tasks]}")
+        error = failed[0]["error"]
+        check(code in (None, error["code"]), f"{harm}: not {code}: {error}")
+        check(any(part.lower() in error["message"].lower() for part in sentence.split("|")), f"{harm}: {error}")
+        check("was possible" not in error["message"], f"{harm}: {error}")
+        check(error["action"], f"{harm}: there is nothing to do: {error}")
+        check(error["class"] != "bug" or f"b-{harm}" in error["message"], f"{harm}: not named: {error}")
+        return error
+
+
+def children(pid):
+    """The processes that usherd started and that run."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found += (task / "children").read_text().split()
+    return found
+
+
+def milliseconds(begin, end):
+    """Between two times of the API."""
+    one, two = (datetime.datetime.fromisoformat(t.replace("Z", "+00:00")) for t in (begin, end))
+    return (two - one).total_seconds() * 1000
+
+
+def nothing_leaked(stage):
+    """No secret of a bad hub, in clear, in anything that can be read of the daemon."""
+    shown = [stage.usher.logged()]
+    for path in ("/tasks?limit=500", "/events?limit=500", "/issues?limit=500", "/hubs?limit=500"):
+        shown.append(json.dumps(stage.usher.api("GET", path)[1]))
+    for secret in (SECRET, App.TOKEN):
+        for text in shown:
+            check(secret not in text, f"the secret {secret!r} stands in {text[max(0, text.find(secret) - 200):][:400]}")
+
+
+def test_each_harm_fails_its_own_task_alone(scratch):
+    """Each bad connector fails its own task with its name; memory, and the time of other hubs, stay as they were."""
+    stage = Stage(scratch)
+    for _ in range(3):
+        stage.sync_good()
+    hanging = {harm: stage.connect(harm) for harm in HANGS}
+    wrong = []
+    print(f"    {'harm':<20} {'times':>6} {'alone':>7} {'beside':>7} {'KiB':>6}  the task's sentence", flush=True)
+    for harm, wanted in {**HARMS, **CLOSES}.items():
+        hub, alone, beside, grown = None, [], [], []
+        for _ in range(ROUNDS):
+            before, took = stage.memory.peak_of(stage.sync_good)
+            alone.append(took)
+
+            def both(hub=hub):
+                if hub:
+                    stage.do_again(harm, hub)
+                else:
+                    hub = stage.connect(harm)
+                took = stage.sync_good()
+                stage.wait(hub, harm)
+                return hub, took
+
+            peak, (hub, took) = stage.memory.peak_of(both)
+            beside.append(took)
+            grown.append(peak - before)
+        error = stage.verdict(harm, stage.tasks(hub), wanted)
+        one, two, more = (statistics.median(v) for v in (alone, beside, grown))
+        limit = TIME_MAX_CPU if CPU in wanted else TIME_MAX
+        print(f"    {harm:<20} {two / max(one, 1):>6.2f} {one:>5.0f}ms {two:>5.0f}ms {more / 1024:>6.0f}  "
+              f"{error['message'][:150]}", flush=True)
+        if more > MEMORY_MAX:
+            wrong.append(f"{harm}: usherd grew by {more / 1024:.0f} KiB")
+        if LONG and two > one * limit + TIME_FLOOR_MS:
+            wrong.append(f"{harm}: the good hub took {two:.0f} ms in place of {one:.0f}")
+        stage.usher.api("DELETE", f"/hubs/{hub}?reason=no-longer-used&confirm=true")
+    for harm, hub in hanging.items():
+        stage.wait(hub, harm, 120)
+        error = stage.verdict(harm, stage.tasks(hub), HANGS[harm])
+        print(f"    {harm:<20} {error['message'][:150]}", flush=True)
+    wait_for(lambda: len(children(stage.usher.process.pid)) <= 2, "the end of all processes but the good hub's")
+    check(stage.echo.fired("echo"), "the app never repeated its secret")
+    check(not os.path.exists("/tmp/usher-bad-connector"), "a connector wrote a file")
+    check(stage.usher.process.poll() is None, "the daemon ended")
+    nothing_leaked(stage)
+    check(not wrong, "; ".join(wrong))
+
+
+def test_what_cannot_be_loaded_is_told_and_waited_for(scratch):
+    """A file that is no connector, or a newer one, is listed with the reason while the others sync."""
+    stage = Stage(scratch)
+    stage.sync_good()
+    before, _ = stage.memory.peak_of(stage.sync_good)
+
+    def load():
+        for name in FILES:
+            stage.rig.install(BAD / f"broken-{name}.so", f"f-{name}")
+            stage.rig.write_app(f"f-{name}", f"f-{name}", "print")
+        stage.rig.reload()
+        return stage.sync_good()
+
+    peak, _ = stage.memory.peak_of(load)
+    for name, sentence in FILES.items():
+        found = stage.rig.connector(f"f-{name}")
+        check(sentence in found.get("broken", ""), f"{name}: {found}")
+        print(f"    {name:<20} {found['broken'][:150]}", flush=True)
+        stage.rig.connect(f"f-{name}", status=5)
+        task = stage.usher.tasks(f"f-{name}")[0]
+        equal(task["wait_reason"], "connector-missing", f"the task of {name}")
+    check(peak - before <= MEMORY_MAX, f"usherd grew by {(peak - before) / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    print(f"bad-connector: {len(HARMS) + len(HANGS) + len(CLOSES) + len(FILES)} bad connectors, {ROUNDS} times each, "
+          f"in {PLAIN}", flush=True)
+    sys.exit(main([test_each_harm_fails_its_own_task_alone, test_what_cannot_be_loaded_is_told_and_waited_for],
+                  "bad-connector"))
