@@ -5,12 +5,7 @@
      1  net sends them             3  the host ends the call, as after a cancel
 
    Both children are ends of socketpairs in this process.  What reaches the caller of the session
-   must be within its limits, in order, and free of the secret.
-
-   To fuzz:
-     clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Isdk/include -I$builddir \
-       tests/fuzz/session.c host/session/[a-z]*.c \
-       host/common/[a-z]*.c -ljansson -lpthread && ./a.out tests/fuzz/session.in  */
+   must be within its limits, in order, and free of the secret.  */
 #include <config.h>
 
 #include <fcntl.h>
