@@ -30,9 +30,10 @@ scim_get_open (struct usher_ctx *ctx, const char *url, uint32_t *ret_h)
   return usher_http_open (ctx, &request, ret_h);
 }
 
+/* CONDITION is one header more, or NULL. */
 static int32_t
 write_open (struct usher_ctx *ctx, const struct scim *s, const char *method, const char *url,
-            const char *body, const char *if_match, uint32_t *ret_h)
+            const char *body, const struct usher_kv *condition, bool twice, uint32_t *ret_h)
 {
   struct usher_kv headers[3] = { { "Accept", ACCEPT } };
   struct usher_request request = { .size = sizeof request };
@@ -40,8 +41,8 @@ write_open (struct usher_ctx *ctx, const struct scim *s, const char *method, con
 
   if (body)
     headers[n++] = (struct usher_kv) { "Content-Type", s->content_type };
-  if (if_match)
-    headers[n++] = (struct usher_kv) { "If-Match", if_match };
+  if (condition)
+    headers[n++] = *condition;
   request.method = method;
   request.url = url;
   request.accept = SCIM_ACCEPT_WRITE;
@@ -49,9 +50,7 @@ write_open (struct usher_ctx *ctx, const struct scim *s, const char *method, con
   request.n_headers = n;
   request.body = body;
   request.body_len = body ? strlen (body) : 0;
-  /* Everything but making a user says what shall be, and can be said twice. */
-  if (strcmp (method, "POST") != 0)
-    request.flags = USHER_H_IDEMPOTENT;
+  request.flags = twice ? USHER_H_IDEMPOTENT : 0;
   return usher_http_open (ctx, &request, ret_h);
 }
 
@@ -98,9 +97,9 @@ write_read (struct usher_ctx *ctx, uint32_t h, struct scim_answer *ret)
                     "The answer to a change did not arrive; it may have been made");
 }
 
-int32_t
-scim_call (struct usher_ctx *ctx, const struct scim *s, const char *method, const char *url,
-           json_t *body, const char *if_match, struct scim_answer *ret)
+static int32_t
+send (struct usher_ctx *ctx, const struct scim *s, const char *method, const char *url, json_t *body,
+      const struct usher_kv *condition, bool twice, struct scim_answer *ret)
 {
   bool get = strcmp (method, "GET") == 0;
   _cleanup_ (freep) char *text = NULL;
@@ -116,12 +115,32 @@ scim_call (struct usher_ctx *ctx, const struct scim *s, const char *method, cons
         return USHER_E_NOMEM;
     }
   r = get ? scim_get_open (ctx, url, &h)
-          : write_open (ctx, s, method, url, text, if_match, &h);
+          : write_open (ctx, s, method, url, text, condition, twice, &h);
   if (r < 0)
     return r;
   r = get ? scim_answer_read (ctx, h, ret) : write_read (ctx, h, ret);
   usher_http_close (ctx, h);
   return r;
+}
+
+int32_t
+scim_call (struct usher_ctx *ctx, const struct scim *s, const char *method, const char *url,
+           json_t *body, const char *if_match, struct scim_answer *ret)
+{
+  const struct usher_kv match = { "If-Match", if_match };
+
+  /* Everything but making something says what shall be, and can be said twice. */
+  return send (ctx, s, method, url, body, if_match ? &match : NULL, strcmp (method, "POST") != 0, ret);
+}
+
+int32_t
+scim_make (struct usher_ctx *ctx, const struct scim *s, const char *url, json_t *body, const char *key,
+           struct scim_answer *ret)
+{
+  const struct usher_kv once = { s->idempotency, key };
+  bool known = s->idempotency && key;
+
+  return send (ctx, s, "POST", url, body, known ? &once : NULL, /* twice */ known, ret);
 }
 
 int32_t

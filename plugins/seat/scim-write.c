@@ -226,7 +226,7 @@ make (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c,
 
   if (!body)
     return USHER_E_NOMEM;
-  r = scim_call (ctx, s, "POST", url, body, NULL, &a);
+  r = scim_make (ctx, s, url, body, c->key, &a);
   if (r < 0)
     return r;
   if (a.status >= 200 && a.status < 300)

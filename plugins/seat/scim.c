@@ -165,6 +165,7 @@ take_run (struct usher_ctx *ctx, struct scim *s, const json_t *run)
     r = take_string (run, "find", "userName", &s->find);
   if (r >= 0)
     r = take_string (run, "content_type", "application/scim+json", &s->content_type);
+  s->idempotency = usher_conf (ctx, "add.idempotency", 0);
   if (r >= 0)
     s->find_by_email = text_has (s->find, "email");
   return r;

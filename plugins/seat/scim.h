@@ -63,6 +63,7 @@ struct scim
   bool find_by_email;           /* filter on the address instead of userName */
   char *find;                   /* the attribute to filter on */
   char *content_type;
+  const char *idempotency;      /* the header that makes POST /Users safe to repeat; NULL = none */
   /* What the app says of itself: hints, never a reason to fail. */
   bool hinted;
   bool etag, cursor;
@@ -116,6 +117,9 @@ int32_t scim_get_open (struct usher_ctx *ctx, const char *url, uint32_t *ret_h);
    lost is USHER_E_UNCERTAIN. */
 int32_t scim_call (struct usher_ctx *ctx, const struct scim *s, const char *method,
                    const char *url, json_t *body, const char *if_match, struct scim_answer *ret);
+/* The same, as POST with the key of an intent, where the app knows such keys. */
+int32_t scim_make (struct usher_ctx *ctx, const struct scim *s, const char *url, json_t *body, const char *key,
+                   struct scim_answer *ret);
 /* Reads the answer to H, for reads that began with scim_get_open. */
 int32_t scim_answer_read (struct usher_ctx *ctx, uint32_t h, struct scim_answer *ret);
 /* The answer's JSON object; USHER_E_SHAPE with a sentence when it is not one. */

@@ -128,6 +128,7 @@ class App:
         self.users, self.groups = Kept(), Kept()
         self.names = {}
         self.counts = {}
+        self.made = {}   # users, by what made them once
         self.faults = {}
         self.released = threading.Event()
 
@@ -694,7 +695,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 201, made
         if ignored:
             return 201, dict(body, id=app.new_id())
-        return 201, app.add_user(body)
+        key = app.options.once and self.headers.get(app.options.once)
+        if key and key in app.made:
+            return 201, app.made[key]
+        user = app.add_user(body)
+        if key:
+            app.count("keyed")
+            app.made[key] = user
+        return 201, user
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -722,6 +730,7 @@ def options():
     p.add_argument("--no-patch", action="store_true")
     p.add_argument("--no-filter", action="store_true")
     p.add_argument("--etag", action="store_true")
+    p.add_argument("--once", metavar="HEADER", help="of a user made, which has one effect for each value of it")
     p.add_argument("--tls-cert")
     p.add_argument("--tls-key")
     return p.parse_args()
