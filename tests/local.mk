@@ -25,5 +25,6 @@ include tests/fuzz/session.mk
 include tests/contract/local.mk
 include tests/old/local.mk
 include tests/torture/local.mk
+include tests/apps/invites/local.mk
 include tests/check/sdk.mk
 include tests/bench/local.mk

@@ -52,6 +52,8 @@ const struct route routes[] = {
     "Remove a member", "hub_only", NULL, 0 },
   { "POST", "/hubs/{hub}/members/{member}/match", engine_member_match, 200, J, TAGGED, WRITE, "Member",
     "Match to a person", NULL, "person:t! hub_role:t", 0 },
+  { "POST", "/hubs/{hub}/members/{member}/resend", engine_member_resend, 202, J, TAGGED, WRITE, "Task",
+    "Send the invitation again", NULL, NULL, 0 },
   { "POST", "/hubs/{hub}/members/{member}/unlink", engine_member_unlink, 200, J, TAGGED, WRITE, "MemberOrNothing",
     "Unmatch", NULL, NULL, 0 },
   { "POST", "/hubs/{hub}/members/{member}/exempt", engine_member_exempt, 200, J, TAGGED, WRITE, "Member", "Exempt", NULL,

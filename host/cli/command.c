@@ -260,6 +260,8 @@ const struct command commands[] = {
   REQUEST ("member remove", "HUB MEMBER", "Take a member's seat and permissions away",
            member_remove_options, "DELETE", "/hubs/{HUB}/members/{MEMBER}", NULL,
            "Remove {MEMBER} from {HUB}?"),
+  REQUEST ("member resend", "HUB MEMBER", "Send the invitation again", NULL,
+           "POST", "/hubs/{HUB}/members/{MEMBER}/resend", NULL, NULL),
   REQUEST ("member match", "HUB MEMBER", "Say which person a member is", match_options,
            "POST", "/hubs/{HUB}/members/{MEMBER}/match", NULL, NULL),
   REQUEST ("member unlink", "HUB MEMBER", "Undo a match; the app is not touched", NULL,

@@ -37,6 +37,7 @@ static const struct failure failures[] = {
   { "refused-by-app", "refused", N, false, true, "check-in-app", "The app has a rule against this change: look there, change it by hand, then sync." },
   { "role-unknown", "refused", N, false, true, "sync-then-choose", "Sync, then choose a role that exists." },
   { "member-not-found", "refused", N, false, true, "sync", "The app no longer knows this member: sync." },
+  { "invite-expired", "refused", N, false, false, "resend-invite", "Send the invitation again if the person is still to join." },
   { "second-factor-already-on", "refused", N, false, true, "configure-second-factor", "Store the secret of the second factor that is on." },
   { "unexpected-answer", "contract", N, false, true, "update-connector", "If the address is right, the app answers in a shape that the connector does not know: update the connector." },
   { "listing-incomplete", "contract", N, true, true, "wait", "Nobody was removed. Sync again; if it stays so, ask the app's maker why its pages and its total differ." },

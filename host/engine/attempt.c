@@ -277,6 +277,11 @@ task_end_failed (struct txn *t, json_t *task, json_t *hub, const char *code, con
 void
 task_requeue (struct txn *t, json_t *task, const json_t *hub)
 {
+  json_t *intent = json_object_get (task, "intent");
+
+  /* A person who says "again" after a doubt has looked. */
+  if (streq (json_text (intent, "phase"), "called"))
+    (void) json_object_set_new (intent, "again", json_true ());
   json_set_text (task, "status", "queued");
   json_set_text (task, "hub_label", json_text (hub, "label"));
   (void) json_object_set_new (task, "attempts", json_integer (0));

@@ -179,7 +179,7 @@ engine_action engine_account_list, engine_account_add, engine_account_show, engi
   engine_account_remove;
 /* /hubs/{hub}/members: path[0] = hub, path[1] = member */
 engine_action engine_member_list, engine_member_show, engine_member_invite, engine_member_set_role,
-  engine_member_remove, engine_member_match, engine_member_unlink, engine_member_exempt,
+  engine_member_remove, engine_member_resend, engine_member_match, engine_member_unlink, engine_member_exempt,
   engine_member_unexempt;
 /* /people, POST /directory/import */
 engine_action engine_person_list, engine_person_add, engine_person_show, engine_person_remove,

@@ -406,6 +406,21 @@ json_t *member_render (struct txn *t, const json_t *hub, const struct member *m)
 /* settled: onboarded or awaiting-login (behaviour 4.2). */
 uint16_t member_settled (const json_t *hub);
 
+/* ---- Invitations (invitation.c). */
+/* Whether the app asks whom it adds to accept first. */
+bool invitation_mailed (const struct app *app);
+/* Counts one more that went out; and, once its person joined, none. */
+void invitation_sent (struct member_link *link);
+void invitation_accepted (struct member_link *link);
+/* How long the member must be left alone before the next one; 0 = not at all. */
+int64_t invitation_wait_ms (const struct member_link *link, int64_t now_ms);
+/* Until when one that was sent then is good, as the app file declares it; 0 = not told. */
+int64_t invitation_ends_ms (const struct app *app, int64_t sent_ms);
+/* Whether the invitation of this ROW can no longer be accepted, by the app's word or the app
+   file's. */
+bool invitation_over (const struct app *app, const struct member_link *link, const void *row, size_t len,
+                      int64_t now_ms);
+
 /* ---- Grants (grant.c). */
 /* The direct grant documents of a person on a hub; a new array. */
 json_t *grants_of (struct txn *t, const struct id *hub, const struct id *person);

@@ -25,6 +25,7 @@ libusherengine_la_SOURCES = \
 	%D%/hub-status.c \
 	%D%/hub.c \
 	%D%/internal.h \
+	%D%/invitation.c \
 	%D%/json.c \
 	%D%/key.c %D%/key.h \
 	%D%/leavers.c \

@@ -1,4 +1,4 @@
-/* Owns the actions that change an app: invite, set-role, remove.  Each checks, records
+/* Owns the actions that change an app: invite, resend, set-role, remove.  Each checks, records
    what is wanted and makes one task; the task does the work. */
 #include <config.h>
 
@@ -166,6 +166,21 @@ invite_member (struct txn *t, const struct invite *i, struct member *m, struct r
   return 0;
 }
 
+/* The person of a member, as apps are told of one. */
+static json_t *
+invitee_input (struct txn *t, const struct member *m)
+{
+  static const char *const copied[] = { "email", "first_name", "last_name", "username" };
+  json_t *person = id_is_zero (&m->link.person) ? NULL : txn_doc_get (t, STORE_PERSON, &m->link.person);
+  json_t *input = json_object ();
+  size_t k;
+
+  for (k = 0; k < ARRAY_SIZE (copied); k++)
+    json_set_text (input, copied[k], json_text (person, copied[k]));
+  json_decref (person);
+  return input;
+}
+
 static json_t *
 invite_task_input (const struct invite *i)
 {
@@ -176,6 +191,22 @@ invite_task_input (const struct invite *i)
   for (k = 0; k < ARRAY_SIZE (copied); k++)
     json_set_text (input, copied[k], json_text (i->person, copied[k]));
   return input;
+}
+
+/* Who does not accept is asked less and less often. */
+static int
+check_cool_down (const struct member *m, struct refusal *r)
+{
+  int64_t wait_ms = invitation_wait_ms (&m->link, clock_now_ms ());
+  char until[CLOCK_RFC3339_SIZE];
+
+  if (!wait_ms)
+    return 0;
+  clock_rfc3339 (clock_now_ms () + wait_ms, until);
+  (void) refuse (r, "rate-limited", NULL, "The last of %u invitations that were not accepted went out not long ago: "
+                 "the next one can go out at %s.", m->link.invitations, until);
+  r->retry_s = (unsigned int) ((wait_ms + 999) / 1000);
+  return -ECANCELED;
 }
 
 /* Holding a seat already: nothing but roles may be left to do. */
@@ -253,6 +284,8 @@ invite_effect (struct txn *t, struct invite *i, json_t **ret_task, struct refusa
                    json_text (i->person, "email"));
   if (!there || !holds_seat (&m))
     x = i->seat ? check_can (i->app, i->hub, "add-user", r) : 0;
+  if (x == 0 && i->seat && there && !holds_seat (&m))
+    x = check_cool_down (&m, r);
   if (x < 0)
     return x;
   grant_share (t, i->c->caller, i->hub, &i->person_id,
@@ -296,6 +329,78 @@ engine_member_invite (struct engine *e, const struct call *c, json_t **ret, stru
       x = end_task (e, c, t, x, i.hub, task, ret, r);
     }
   invite_done (&i);
+  apps_unref (apps);
+  return x;
+}
+
+/* ---- Resend. */
+
+static int
+check_invited (struct txn *t, const struct app *app, const json_t *hub, const struct member *m, struct refusal *r)
+{
+  struct id hub_id;
+  int x = check_can (app, hub, "add-user", r);
+
+  (void) json_id (hub, "id", &hub_id);
+  if (x < 0)
+    return x;
+  if (m->link.flags & MEMBER_F_EXEMPT)
+    return refuse (r, "member-exempted", NULL, "The member is exempted.");
+  if (task_open_on (t, &hub_id, -1, &m->link.id, NULL))
+    return refuse (r, "member-busy", NULL, "A task of this member is open.");
+  if (m->link.status != MEMBER_PENDING_INVITE && m->link.status != MEMBER_INVITE_EXPIRED
+      && m->link.status != MEMBER_INVITE_FAILED)
+    return refuse (r, "validation-failed", NULL, "The member has no invitation that could be sent again.");
+  if (id_is_zero (&m->link.person))
+    return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
+  if (m->link.status == MEMBER_PENDING_INVITE && !app_get_bool (app, "add.resend", false))
+    return refuse (r, "capability-unsupported", NULL, "%s cannot send an invitation again before it has expired.",
+                   app_name (app));
+  return check_cool_down (m, r);
+}
+
+/* What the task is made of: as the grant says, to the person of now. */
+static json_t *
+resend_input (struct txn *t, const json_t *hub, const struct member *m)
+{
+  json_t *input = invitee_input (t, m), *grant;
+  struct id hub_id;
+
+  (void) json_id (hub, "id", &hub_id);
+  grant = grant_direct (t, &hub_id, &m->link.person);
+  (void) json_object_set (input, "roles", json_object_get (grant, "roles"));
+  (void) json_object_set (input, "fields", json_object_get (grant, "fields"));
+  if (m->link.status == MEMBER_PENDING_INVITE)
+    (void) json_object_set_new (input, "resend", json_true ());
+  json_decref (grant);
+  return input;
+}
+
+int
+engine_member_resend (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
+{
+  struct apps *apps = engine_apps (e);
+  json_t *hub = NULL, *task = NULL, *input;
+  struct id hub_id;
+  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
+  struct txn *t;
+  struct member m;
+  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+
+  if (x == 0)
+    {
+      (void) json_id (hub, "id", &hub_id);
+      x = check_invited (t, apps_find (apps, json_text (hub, "app")), hub, &m, r);
+      if (x == 0)
+        {
+          input = resend_input (t, hub, &m);
+          member_set_status (&m, MEMBER_INVITING);
+          m.row = NULL;
+          txn_member_put (t, &hub_id, &m);
+          task = make_task (t, c, TASK_ADD_USER, hub, &m, input);
+        }
+      x = end_task (e, c, t, x, hub, task, ret, r);
+    }
   apps_unref (apps);
   return x;
 }
@@ -375,21 +480,6 @@ engine_member_set_role (struct engine *e, const struct call *c, json_t **ret, st
 }
 
 /* ---- Remove. */
-
-/* How somebody without an id in the app is looked for there. */
-static json_t *
-invitee_input (struct txn *t, const struct member *m)
-{
-  static const char *const copied[] = { "email", "first_name", "last_name", "username" };
-  json_t *person = id_is_zero (&m->link.person) ? NULL : txn_doc_get (t, STORE_PERSON, &m->link.person);
-  json_t *input = json_object ();
-  size_t k;
-
-  for (k = 0; k < ARRAY_SIZE (copied); k++)
-    json_set_text (input, copied[k], json_text (person, copied[k]));
-  json_decref (person);
-  return input;
-}
 
 static void
 end_grants (struct txn *t, const struct call *c, const json_t *hub, const struct id *hub_id, struct member *m)

@@ -29,8 +29,10 @@ merge_done (struct merge *m)
   free (m->kept_lowered);
   free (m->linked);
   crowd_done (&m->crowd);
-  free (m->gone_invites);
-  free (m->adopted_invites);
+  free (m->gone_invites.v);
+  free (m->adopted_invites.v);
+  free (m->expired.v);
+  free (m->invited.v);
   arena_done (&m->held);
   json_decref (m->roles_seen);
   ranks_done (&m->ranks);
@@ -78,6 +80,12 @@ push_id (struct id **list, size_t *n, size_t *cap, const struct id *id)
     }
   (*list)[(*n)++] = *id;
   return 0;
+}
+
+static int
+add_id (struct ids *ids, const struct id *id)
+{
+  return push_id (&ids->v, &ids->n, &ids->cap, id);
 }
 
 /* ---- People linked in this pass: a second account with the same address must not be
@@ -270,6 +278,7 @@ next_status (struct merge *m, struct member_link *link, const struct row_view *s
       if (active)
         {
           set_status (m, link, id_is_zero (&link->person) ? MEMBER_UNMATCHED : member_settled (m->run->hub));
+          invitation_accepted (link);
           return note_event (m, "member.joined", link, NULL);
         }
       if (shown->state == USHER_PENDING)
@@ -290,6 +299,20 @@ next_status (struct merge *m, struct member_link *link, const struct row_view *s
     default:
       return 0;
     }
+}
+
+/* How the invitation of somebody stands who had the status WAS.  An app may go on showing one
+   that can no longer be accepted. */
+static int
+note_invitation (struct merge *m, struct member_link *link, uint16_t was, const void *row, size_t row_len)
+{
+  if (link->status == MEMBER_PENDING_INVITE && invitation_over (m->run->app, link, row, row_len, m->now_ms))
+    set_status (m, link, MEMBER_INVITE_EXPIRED);
+  if (link->status == was)
+    return 0;
+  if (link->status == MEMBER_INVITE_EXPIRED)
+    return add_id (&m->expired, &link->id);
+  return was == MEMBER_INVITE_EXPIRED || was == MEMBER_INVITE_FAILED ? add_id (&m->invited, &link->id) : 0;
 }
 
 /* An invitation that was accepted comes back as a member with the same address: the
@@ -314,7 +337,7 @@ adopt_invitation (struct merge *m, const struct row_view *shown, struct member *
         arena_reset (&m->held);
         *ret = old;
         return member_hold (ret, &m->held) == 0
-               && push_id (&m->adopted_invites, &m->n_adopted_invites, &m->cap_adopted_invites, &old.link.id) == 0;
+               && add_id (&m->adopted_invites, &old.link.id) == 0;
       }
   return false;
 }
@@ -375,7 +398,7 @@ same_link (const struct member_link *a, const struct member_link *b)
 {
   return a->status == b->status && a->before == b->before && a->flags == b->flags
          && a->missed == b->missed && a->hub_role == b->hub_role && a->last_seen_ms == b->last_seen_ms
-         && id_equal (&a->person, &b->person);
+         && a->invitations == b->invitations && id_equal (&a->person, &b->person);
 }
 
 static void
@@ -414,6 +437,8 @@ merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row,
           r = note_event (m, "member.found", &link, NULL);
         }
     }
+  if (r == 0)
+    r = note_invitation (m, &link, adopted ? invited.link.status : MEMBER_UNMATCHED, row, row_len);
   plan_one (m, PLAN_ADD, &link.id, NULL, shown);
   return r < 0 ? r : put (m, adopted ? &invited : NULL, &link, key, key_len, row, row_len);
 }
@@ -485,6 +510,8 @@ merge_on_both (struct merge *m, const struct member *old, const void *row, size_
   r = next_status (m, &link, shown);
   if (r == 0 && link.status == MEMBER_UNMATCHED)
     r = try_match (m, &link, shown);
+  if (r == 0)
+    r = note_invitation (m, &link, old->link.status, row, row_len);
   if (r < 0)
     return r;
   if (same_row && same_link (&link, &old->link))
@@ -509,7 +536,9 @@ merge_on_old (struct merge *m, const struct member *old)
       || (old->link.flags & MEMBER_F_AUTOMATION))
     return 0;
   if (old->link.flags & MEMBER_F_INVITE)
-    return m->proof->invites ? push_id (&m->gone_invites, &m->n_gone_invites, &m->cap_gone_invites, &old->link.id) : 0;
+    return m->proof->invites || (old->link.status == MEMBER_PENDING_INVITE
+                                 && invitation_over (m->run->app, &old->link, old->row, old->row_len, m->now_ms))
+             ? add_id (&m->gone_invites, &old->link.id) : 0;
   if (!m->proof->members || !(old->link.flags & MEMBER_F_SEEN))
     return 0;
   if (row_look (old->row, old->row_len, &was) == 0)
@@ -522,24 +551,31 @@ merge_on_old (struct merge *m, const struct member *old)
   return r < 0 ? r : push_id (&m->missing, &m->n_missing, &m->cap_missing, &old->link.id);
 }
 
+static int
+id_order (const void *a, const void *b)
+{
+  return memcmp (((const struct id *) a)->b, ((const struct id *) b)->b, ID_BYTES);
+}
+
 /* Invitations that are gone and did not come back as members: expired, never missing. */
 int
 merge_expire_invitations (struct merge *m)
 {
-  size_t i, j;
+  const struct ids *adopted = &m->adopted_invites;
+  size_t i;
   int r = 0;
 
-  for (i = 0; i < m->n_gone_invites && r == 0; i++)
+  if (adopted->n)
+    qsort (adopted->v, adopted->n, sizeof *adopted->v, id_order);
+  for (i = 0; i < m->gone_invites.n && r == 0; i++)
     {
+      const struct id *id = &m->gone_invites.v[i];
       struct member old;
       struct member_link link;
       struct row_view was;
 
-      for (j = 0; j < m->n_adopted_invites; j++)
-        if (id_equal (&m->gone_invites[i], &m->adopted_invites[j]))
-          break;
-      if (j < m->n_adopted_invites
-          || txn_member_get (look (m), &m->run->hub_id, &m->gone_invites[i], &old) != 1
+      if ((adopted->n && bsearch (id, adopted->v, adopted->n, sizeof *id, id_order))
+          || txn_member_get (look (m), &m->run->hub_id, id, &old) != 1
           || old.link.status == MEMBER_INVITE_EXPIRED || old.link.status == MEMBER_INVITING
           || old.link.status == MEMBER_AWAITING_DEPROVISIONING)
         continue;
@@ -547,7 +583,10 @@ merge_expire_invitations (struct merge *m)
       set_status (m, &link, id_is_zero (&link.person) ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
       m->changed++;
       plan_one (m, PLAN_CHANGE, &link.id, row_look (old.row, old.row_len, &was) == 0 ? &was : NULL, NULL);
-      r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
+      if (link.status == MEMBER_INVITE_EXPIRED)
+        r = add_id (&m->expired, &link.id);
+      if (r == 0)
+        r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
     }
   return r;
 }

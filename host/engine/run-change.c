@@ -16,6 +16,7 @@
 #define ARENA_BYTES (1024u * 1024)
 #define LOOKS 4u              /* read-backs of one answer: apps lag behind their writes */
 #define LOOK_WAIT_MS 150      /* before the second; doubled each time */
+#define KEY_LIFETIME_MS (12 * 3600 * 1000LL) /* apps remember an idempotency key for a day, most of them */
 
 struct change
 {
@@ -31,6 +32,7 @@ struct change
   char key[ID_TEXT_SIZE];     /* same for every attempt of this intent */
   struct buf resume;          /* what the connector's checkpoint kept */
   struct id member;
+  bool resend;                /* the invitation that is out is to be mailed again */
   bool there_already;         /* add-user: the app had the account, or an earlier attempt made it */
 };
 
@@ -51,19 +53,22 @@ read_wishes (struct change *c)
       c->fields[c->n_fields++] = (struct usher_kv) { key, json_string_value (value) };
 }
 
-/* The row of somebody the app does not have yet. */
+/* The row of somebody the app does not have yet, or of an invitation that it never shows and
+   that is good until EXPIRES_MS. */
 static int
-invitee_row (struct change *c)
+invitee_row (const struct change *c, int64_t expires_ms, struct buf *out)
 {
   const json_t *in = c->input;
 
-  return row_put_member (&c->row, &(struct usher_member) {
+  buf_reset (out);
+  return row_put_member (out, &(struct usher_member) {
                                     .size = sizeof (struct usher_member),
                                     .state = USHER_PENDING,
                                     .email = json_text (in, "email"),
                                     .username = json_text (in, "username"),
                                     .first_name = json_text (in, "first_name"),
                                     .last_name = json_text (in, "last_name"),
+                                    .expires_ms = expires_ms,
                                   });
 }
 
@@ -76,8 +81,9 @@ load_member (struct change *c)
   if (!json_id (c->r->task, "member", &c->member)
       || txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
     return -ENOENT;
-  if (!m.row)
-    return invitee_row (c);
+  /* Whoever is invited anew is nobody to the app: the invitation that ended is another thing. */
+  if (!m.row || (c->kind == TASK_ADD_USER && !c->resend && (m.link.flags & MEMBER_F_INVITE)))
+    return invitee_row (c, 0, &c->row);
   buf_put (&c->row, m.row, m.row_len);
   return buf_error (&c->row);
 }
@@ -184,7 +190,8 @@ was_called (const struct change *c)
 }
 
 /* "called": it is about to be sent, or may have been; "later": the app is at work on it,
-   the connector's checkpoint tells where to go on; "failed": the app said no. */
+   the connector's checkpoint tells where to go on; "failed": the app said no.  What a person
+   said about a doubt ("again") holds for one call. */
 static int
 set_intent (struct change *c, const char *phase)
 {
@@ -202,7 +209,12 @@ set_intent (struct change *c, const char *phase)
   json_set_text (intent, "phase", phase);
   json_set_time (intent, "at", clock_now_ms ());
   if (streq (phase, "called"))
-    json_set_text (c->r->task, "status", "running");
+    {
+      json_set_text (c->r->task, "status", "running");
+      (void) json_object_del (intent, "again");
+      if (!json_object_get (intent, "sent_at"))
+        json_set_time (intent, "sent_at", clock_now_ms ());
+    }
   json_set_time (c->r->task, "updated_at", clock_now_ms ());
   txn_doc_put (t, STORE_TASK, c->r->task);
   return txn_commit (TAKE (t));
@@ -290,8 +302,9 @@ is_done (const struct change *c, const struct usher_member *shown)
     {
     case TASK_ADD_USER:
       /* Somebody who was there before, or is only invited, need not have the roles yet. */
-      return shown && shown->state != USHER_DISABLED
-             && (c->there_already || shown->state >= USHER_PENDING || has_roles (c, shown, false));
+      return shown && (shown->state == USHER_PENDING
+                       || (shown->state < USHER_PENDING && shown->state != USHER_DISABLED
+                           && (c->there_already || has_roles (c, shown, false))));
     case TASK_UPDATE_ROLE:
       return shown && has_roles (c, shown, true);
     case TASK_REMOVE_USER:
@@ -355,6 +368,8 @@ clear_state (struct member_link *link, uint32_t state)
     link->flags |= MEMBER_F_DISABLED;
   if (state >= USHER_PENDING)
     link->flags |= MEMBER_F_INVITE;
+  if (state == USHER_ACTIVE)
+    invitation_accepted (link);
   link->missed = 0;
 }
 
@@ -473,6 +488,8 @@ commit_done (struct change *c, bool no_op)
       m.link.flags |= MEMBER_F_BY_USHER;
       m.link.last_seen_ms = clock_now_ms ();
     }
+  if (c->kind == TASK_ADD_USER && c->shown.len && row.member.state >= USHER_PENDING && !no_op)
+    invitation_sent (&m.link);
   m.link.seq = txn_next_seq (t);
   txn_member_put (t, &c->r->hub_id, &m);
   if (c->kind == TASK_REMOVE_USER && !m.key)
@@ -524,7 +541,7 @@ call (struct change *c, struct session_outcome *o)
   struct session_events events = readback_events;
   struct readback b = { .r = c->r, .row = &c->shown, .owner = c };
   struct wire_call wire = {
-    .op = ops[c->kind],
+    .op = c->resend ? WIRE_OP_RESEND : ops[c->kind],
     .attempt = (uint32_t) json_number (c->r->task, "attempts", 1),
     .member = { c->row.data, c->row.len },
     .roles = { c->roles, c->n_roles },
@@ -550,7 +567,20 @@ static bool
 invisible_invite (const struct change *c)
 {
   return c->kind == TASK_ADD_USER && streq (app_get_text (c->r->app, "add.pending", "none"), "none")
-         && has_prefix (app_get_text (c->r->app, "add.how", "create"), "invite");
+         && invitation_mailed (c->r->app);
+}
+
+/* Whether what the app does not show may be sent although it may have been sent before: where
+   it would show, where a person asked for it, or where the app knows the key of the intent. */
+static bool
+may_repeat (const struct change *c)
+{
+  const json_t *intent = json_object_get (c->r->task, "intent");
+  int64_t age = clock_now_ms () - json_time (intent, "sent_at");
+
+  if ((!c->resend && !invisible_invite (c)) || json_flag (intent, "again"))
+    return true;
+  return app_get_text (c->r->app, "add.idempotency", NULL) && age >= 0 && age < KEY_LIFETIME_MS;
 }
 
 /* After an answer that was good. */
@@ -561,7 +591,7 @@ confirm (struct change *c, int32_t answer)
     {
       /* Nothing to read back: the app's own acceptance counts. */
       if (!c->shown.len)
-        buf_put (&c->shown, c->row.data, c->row.len);
+        (void) invitee_row (c, invitation_ends_ms (c->r->app, clock_now_ms ()), &c->shown);
       finish (c, false);
       return;
     }
@@ -584,26 +614,38 @@ confirm (struct change *c, int32_t answer)
     }
 }
 
+/* That an invitation is out says nothing about whether it was mailed again. */
+static bool
+shows_invitation (const struct change *c)
+{
+  struct row_view shown;
+
+  return c->shown.len && row_look (c->shown.data, c->shown.len, &shown) == 0 && shown.state >= USHER_PENDING;
+}
+
 /* After an answer that was lost, in this run or an earlier one: true when the change may
    be sent (again). */
 static bool
-settle_doubt (struct change *c, bool may_send)
+settle_doubt (struct change *c)
 {
   /* Whoever is there at all is not invited again. */
   c->there_already = true;
-  switch (look (c, 1))
+  switch (look (c, LOOKS))
     {
     case LOOK_DONE:
+      if (c->resend && shows_invitation (c))
+        break;
       finish (c, false);
       return false;
     case LOOK_NOT_DONE:
-      if (may_send && !invisible_invite (c))
-        return true;
-      not_confirmed (c, "The answer of the app was lost, and it does not show the change.");
-      return false;
+      break;
     case LOOK_FAILED:
       return false;
     }
+  if (may_repeat (c))
+    return true;
+  not_confirmed (c, c->resend ? "The answer of the app was lost, and whether it mailed again cannot be seen."
+                              : "The answer of the app was lost, and it does not show the change.");
   return false;
 }
 
@@ -632,7 +674,7 @@ judge (struct change *c, int32_t status, const struct session_outcome *o)
       if (!session_alive (c->session) || *c->r->stop)
         return;
       /* Once it is sure that nothing happened, a failure goes by its own name. */
-      if (settle_doubt (c, true) && failure_class (status) == 8)
+      if (settle_doubt (c) && failure_class (status) == 8)
         not_confirmed (c, "The answer of the app was lost, and it does not show the change.");
     }
   else
@@ -656,7 +698,7 @@ go (struct change *c)
   if (!c->session)
     return;
   /* Also after a doubt nothing is sent that is not wanted any more. */
-  if (was_called (c) && (!settle_doubt (c, true) || !still_wanted (c)))
+  if (was_called (c) && (!settle_doubt (c) || !still_wanted (c)))
     return;
   x = set_intent (c, "called");
   if (x < 0)
@@ -693,6 +735,7 @@ run_change (struct run *r)
                          .row = BUF_INIT (ROW_MAX + 8), .shown = BUF_INIT (ROW_MAX + 8),
                          .resume = BUF_INIT (16384) };
   (void) task_kind_parse (json_text (r->task, "kind"), &c->kind);
+  c->resend = json_flag (c->input, "resend");
   read_wishes (c);
   x = load_member (c);
   if (x < 0)
@@ -759,7 +802,8 @@ change_failed (struct txn *t, const json_t *task, const json_t *hub)
   switch (kind)
     {
     case TASK_ADD_USER:
-      set_member_status (t, task, hub, MEMBER_INVITE_FAILED);
+      set_member_status (t, task, hub, json_flag (json_object_get (task, "input"), "resend") ? MEMBER_PENDING_INVITE
+                                                                                           : MEMBER_INVITE_FAILED);
       break;
     case TASK_UPDATE_ROLE:
       set_member_status (t, task, hub, cancelled ? member_settled (hub) : MEMBER_UPDATE_FAILED);

@@ -30,6 +30,9 @@ merge (struct sync *s)
 {
   int x;
 
+  /* Where they stand among the members, their absence is proved with the members'. */
+  if (streq (app_get_text (s->r->app, "add.pending", "none"), "listed"))
+    s->proof.invites = s->proof.members;
   s->merge.proof = &s->proof;
   s->merge.start_seq = (uint64_t) json_number (s->head, "seq", 0);
   s->merge.first = !json_object_get (s->r->hub, "last_synced_at");

@@ -11,6 +11,7 @@
 #define CONFIRM_MAX 100u          /* absences asked for one by one */
 #define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
 #define GONE_MAX 2000u            /* of whom the closing step is told; more are in a report */
+#define ISSUES_MAX 200u           /* of one kind, for members that one sync looked at; one seal holds all */
 
 /* ---- Absences. */
 
@@ -199,6 +200,21 @@ hub_roles (const struct sync *s)
   return roles;
 }
 
+static json_t *
+id_array (const struct ids *ids)
+{
+  json_t *texts = json_array ();
+  char text[ID_TEXT_SIZE];
+  size_t i;
+
+  for (i = 0; i < ids->n && i < ISSUES_MAX; i++)
+    {
+      id_format (&ids->v[i], text);
+      (void) json_array_append_new (texts, json_string (text));
+    }
+  return texts;
+}
+
 /* What the closing step needs, also after a crash. */
 static json_t *
 summary (struct sync *s, size_t waiting, const bool *confirmed)
@@ -219,6 +235,8 @@ summary (struct sync *s, size_t waiting, const bool *confirmed)
   (void) json_object_set_new (o, "sync", sync_result (s, waiting));
   (void) json_object_set_new (o, "reappeared", json_integer ((json_int_t) s->merge.reappeared));
   (void) json_object_set_new (o, "roles", hub_roles (s));
+  (void) json_object_set_new (o, "expired", id_array (&s->merge.expired));
+  (void) json_object_set_new (o, "invited", id_array (&s->merge.invited));
   (void) json_object_set (o, "began", json_object_get (s->head, "began"));
   (void) json_object_set (o, "generation", json_object_get (s->head, "generation"));
   return o;
@@ -252,6 +270,28 @@ settle_gone (struct txn *t, const json_t *hub, const struct id *hub_id, const js
             txn_doc_put (t, STORE_GRANT, grant);
           }
       json_decref (grants);
+    }
+}
+
+/* Invitations that ended want a person; those that turned out well want none any more. */
+static void
+settle_invitations (struct txn *t, const json_t *hub, const json_t *sum)
+{
+  json_t *text;
+  struct id id;
+  size_t i;
+
+  json_array_foreach (json_object_get (sum, "invited"), i, text)
+    if (id_parse (json_string_value (text), &id) == 0)
+      issue_resolve (t, hub, "add-user", &id);
+  json_array_foreach (json_object_get (sum, "expired"), i, text)
+    {
+      json_t *about = json_pack ("{s:s, s:O, s:O?}", "kind", "add-user", "member", text, "id",
+                                 json_object_get (sum, "task"));
+
+      issue_raise (t, "access-management", hub, about, "invite-expired",
+                   "The invitation expired before it was accepted.");
+      json_decref (about);
     }
 }
 
@@ -303,6 +343,7 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
           task_completed (t, task, hub, "done");
         }
       settle_gone (t, hub, hub_id, json_object_get (sum, "gone"));
+      settle_invitations (t, hub, sum);
       if (json_number (sum, "reappeared", 0))
         issue_raise (t, "access-termination", hub, task, "reappeared",
                      "The app shows somebody again whom Usher had removed.");

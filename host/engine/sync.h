@@ -100,6 +100,12 @@ void crowd_clear (struct crowd *c);
 
 #define MERGE_ROLE_SETS 256u
 
+struct ids
+{
+  struct id *v;                /* owned */
+  size_t n, cap;
+};
+
 struct merge
 {
   /* in */
@@ -124,6 +130,8 @@ struct merge
   uint64_t top_missing, top_lowered;  /* of them */
   struct plan plan;
   json_t *roles_seen;          /* owned: {group: {id: true}} */
+  struct ids expired;          /* whose invitation ended in this sync */
+  struct ids invited;          /* whose invitation had failed or expired, and stands or was accepted */
   /* inner */
   struct txn *look;            /* a snapshot for looking people up, renewed */
   unsigned int looked;
@@ -136,10 +144,8 @@ struct merge
   struct crowd crowd;          /* of a hub's first members */
   const struct crowd_member *one;    /* the one of it that is decided about; NULL = none is */
   struct row_text role_sets[MERGE_ROLE_SETS]; /* noted already; borrowed from the spool */
-  struct id *gone_invites;     /* invitations that are no longer listed */
-  size_t n_gone_invites, cap_gone_invites;
-  struct id *adopted_invites;
-  size_t n_adopted_invites, cap_adopted_invites;
+  struct ids gone_invites;     /* invitations that are no longer listed */
+  struct ids adopted_invites;
   struct arena held;           /* an invitation that goes on as a member */
 };
 void merge_init (struct merge *m, struct run *run);

@@ -61,6 +61,8 @@ struct member_link
   int64_t last_seen_ms;    /* 0 = by the hub's newest sync */
   int64_t changed_ms;      /* when status last changed */
   int64_t adopted_ms;
+  int64_t invited_ms;      /* when it was last invited; 0 = never, or joined since */
+  uint32_t invitations;    /* sent since it last joined */
   const char *reason;      /* of the exemption; NULL = none */
   struct id exempt_by;
   int64_t exempt_ms;

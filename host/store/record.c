@@ -26,6 +26,7 @@
 #define HAS_REASON 4096u
 #define HAS_NOTE 8192u
 #define HAS_KEY 16384u
+#define HAS_INVITED 32768u    /* when, and how often */
 
 /* A number in bytes of seven bits, the low ones first, all but the last marked. */
 #define VARINT_MAX 10u
@@ -78,7 +79,7 @@ get_bytes (struct reader *r, size_t max, bool text, size_t *ret_len)
 /* The numbers of a link on their way out. */
 struct writer
 {
-  uint8_t b[8 + 2 * ID_BYTES + 10 * VARINT_MAX];
+  uint8_t b[8 + 2 * ID_BYTES + 12 * VARINT_MAX];
   size_t n;
 };
 
@@ -142,6 +143,7 @@ parts (const struct record_link *r)
   has |= l->reason ? HAS_REASON : 0;
   has |= l->note ? HAS_NOTE : 0;
   has |= r->key ? HAS_KEY : 0;
+  has |= l->invited_ms || l->invitations ? HAS_INVITED : 0;
   return has;
 }
 
@@ -182,6 +184,11 @@ record_put_link (struct buf *out, const struct record_link *r)
     put_id (&w, &l->exempt_by);
   if (has & HAS_EXEMPT_MS)
     put_varint (&w, (uint64_t) l->exempt_ms);
+  if (has & HAS_INVITED)
+    {
+      put_varint (&w, (uint64_t) l->invited_ms);
+      put_varint (&w, l->invitations);
+    }
   buf_put (out, w.b, w.n);
   if (has & HAS_REASON)
     put_bytes (out, l->reason, length (l->reason));
@@ -253,6 +260,8 @@ record_get_link (const void *p, size_t len, struct record_link *ret)
   if (has & HAS_EXEMPT_BY)
     reader_id (&r, &l->exempt_by);
   l->exempt_ms = (int64_t) get_part (&r, has, HAS_EXEMPT_MS, UINT64_MAX);
+  l->invited_ms = (int64_t) get_part (&r, has, HAS_INVITED, UINT64_MAX);
+  l->invitations = (uint32_t) get_part (&r, has, HAS_INVITED, UINT32_MAX);
   if (has & HAS_REASON)
     l->reason = get_bytes (&r, RECORD_TEXT_MAX, /* text= */ true, &unused);
   if (has & HAS_NOTE)

@@ -346,6 +346,7 @@ def test_every_operation(scratch):
     ask("GET", one)
     ask("POST", one + "/unexempt", {}, expect=428)
     ask("POST", one + "/unexempt", {"confirm": True})
+    ask("POST", one + "/resend", {}, expect=422)
     ask("POST", one + "/match", {"person": "owner@example.com"})
     ask("POST", one + "/unlink", {})
     joined = f"{hub}/members/new%40corp.test"

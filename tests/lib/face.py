@@ -35,6 +35,7 @@ member show HUB MEMBER      GET    /hubs/{HUB}/members/{MEMBER}
 member invite HUB EMAIL     POST   /hubs/{HUB}/members
 member set-role HUB MEMBER  PATCH  /hubs/{HUB}/members/{MEMBER}
 member remove HUB MEMBER    DELETE /hubs/{HUB}/members/{MEMBER}
+member resend HUB MEMBER    POST   /hubs/{HUB}/members/{MEMBER}/resend
 member match HUB MEMBER     POST   /hubs/{HUB}/members/{MEMBER}/match
 member unlink HUB MEMBER    POST   /hubs/{HUB}/members/{MEMBER}/unlink
 member exempt HUB MEMBER    POST   /hubs/{HUB}/members/{MEMBER}/exempt

@@ -400,6 +400,27 @@ END_TEST
 
 /* ---- Settings. */
 
+START_TEST (test_each_invitation_waits_four_times_longer)
+{
+  const int64_t minute = 60 * 1000, first = 10 * minute, now = 1000 * first, most = 30 * 24 * 60 * minute;
+  struct member_link link = { .invitations = 0 };
+
+  ck_assert_int_eq (invitation_wait_ms (&link, now), 0);
+  link.invited_ms = now;
+  link.invitations = 1;
+  ck_assert_int_eq (invitation_wait_ms (&link, now), first);
+  ck_assert_int_eq (invitation_wait_ms (&link, now + first), 0);
+  /* A clock that was set back makes nobody wait longer. */
+  ck_assert_int_eq (invitation_wait_ms (&link, now - first), first);
+  link.invitations = 3;
+  ck_assert_int_eq (invitation_wait_ms (&link, now + minute), 16 * first - minute);
+  link.invitations = UINT32_MAX;
+  ck_assert_int_eq (invitation_wait_ms (&link, now), most);
+  invitation_accepted (&link);
+  ck_assert_int_eq (invitation_wait_ms (&link, now), 0);
+}
+END_TEST
+
 START_TEST (test_settings_are_named_and_bounded)
 {
   json_t *hub = json_object (), *good = json_loads ("{\"sync-interval\": \"12h\", \"safeguard-threshold\": 30}", 0, NULL);
@@ -444,6 +465,7 @@ fill (TCase *t)
   tcase_add_test (t, test_edges_and_scopes_unite);
   tcase_add_test (t, test_twice_in_one_section_is_a_duplicate);
   tcase_add_test (t, test_edges_alone_are_nobody);
+  tcase_add_test (t, test_each_invitation_waits_four_times_longer);
   tcase_add_test (t, test_settings_are_named_and_bounded);
 }
 

@@ -394,7 +394,8 @@ START_TEST (test_link_record_is_whole_or_refused)
     .link = { .person = id_new (), .status = MEMBER_EXEMPTED, .before = 7, .flags = 0x1ff,
               .hub_role = 3, .missed = 2, .seq = UINT64_MAX, .first_seen_ms = -1,
               .last_seen_ms = INT64_MAX, .changed_ms = 5, .adopted_ms = 6, .reason = "kept",
-              .exempt_by = id_new (), .exempt_ms = 8, .note = "" },
+              .exempt_by = id_new (), .exempt_ms = 8, .invited_ms = 10, .invitations = UINT32_MAX,
+              .note = "" },
     .key = "i\0a@example.com", .key_len = 15, .stamp = 9,
   };
   struct record_link got;
@@ -408,6 +409,8 @@ START_TEST (test_link_record_is_whole_or_refused)
   ck_assert_int_eq (got.link.last_seen_ms, INT64_MAX);
   ck_assert_str_eq (got.link.reason, "kept");
   ck_assert_str_eq (got.link.note, "");
+  ck_assert_int_eq (got.link.invited_ms, 10);
+  ck_assert_uint_eq (got.link.invitations, UINT32_MAX);
   ck_assert_uint_eq (got.key_len, 15);
   ck_assert_uint_eq (got.stamp, 9);
   for (i = 0; i < out.len; i++)

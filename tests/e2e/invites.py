@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""Invitations to an app that mails each time it is asked: nobody gets a second mail that no
+person wanted, none goes on for ever, and who accepts stays the same member."""
+
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import usher as lib  # noqa: E402
+from usher import TOP, App as Scim, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
+
+QUICK = "[tasks]\nretry-wait = 10ms\n"
+MINUTE, DAY = 60, 24 * 3600
+ANN = "ann@example.com"
+
+
+class App:
+    """tests/apps/invites/server.py"""
+
+    def __init__(self, scratch):
+        port_file = scratch.dir / "invites.port"
+        self.process = subprocess.Popen([sys.executable, str(TOP / "tests/apps/invites/server.py"), "--port-file",
+                                         str(port_file)])
+        scratch.callback(stop_process, self.process)
+        wait_for(lambda: port_file.exists() and port_file.read_text(), "the app's start")
+        self.port = int(port_file.read_text())
+
+    def control(self, what="state", **body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("POST", "/_control/" + what, json.dumps(body))
+        found = json.loads(connection.getresponse().read())
+        connection.close()
+        return found
+
+    def mails(self, email=ANN):
+        return self.control()["mails"].count(email)
+
+    def fired(self, name):
+        return self.control()["fired"].get(name, 0)
+
+
+def connected(scratch, pending="section", **add):
+    """A daemon and the app, which shows its invitations in the way that PENDING names."""
+    apps = scratch.dir / "apps"
+    apps.mkdir()
+    no = "The app cannot do it"
+    (apps / "invites.json").write_text(json.dumps({
+        "usher_app": 1, "id": "invites", "name": "Inviting", "connector": "invites",
+        "evidence": "verified against the server beside it",
+        "fields": [{"key": "base_url", "label": "URL", "kind": "url", "required": True, "id": "space"}],
+        "login_methods": ["sso"], "native_role": "none",
+        "accounts": [{"kind": "token", "fields": [
+            {"key": "token", "label": "Token", "kind": "secret", "required": True}]}],
+        "hosts": ["{base_url}"], "auth": {"default": {"bearer": "token"}},
+        "can": dict({name: no for name in ("update-role", "assets", "partners", "rotate-password", "mfa")},
+                    **{name: True for name in ("sync", "add-user", "remove-user")}),
+        "add": dict({"how": "invite", "pending": pending}, **add), "update": "none", "remove": {"policy": "delete"},
+        "read": "lookup", "emails": True,
+        "role_groups": [{"key": "role", "label": "Role", "model": "latest", "pick": "one", "discovered": True}],
+        "roles": [{"group": "role", "id": "member", "label": "Member", "assignable": True}],
+        "asset_types": [], "provisioning": [], "run": {"pending": pending}}))
+    connectors = lib.BUILD / "tests/apps/invites/.libs"
+    app = App(scratch)
+    usher = Usher(scratch, config=QUICK, env={"USHER_APP_PATH": str(apps), "USHER_CONNECTOR_PATH": str(connectors)})
+    usher.people(ANN, "ben@example.com")
+    usher.usher("hub", "connect", "invites", "--label", "Acme", "--login-method", "sso", "--set",
+                f"base_url=http://127.0.0.1:{app.port}", "--secret", "token=-", stdin="tok-0123456789")
+    return app, usher
+
+
+def invite(usher, email=ANN, status=0, *more):
+    return usher.usher("member", "invite", "Acme", email, "--role", "member", "--yes", *more, status=status)
+
+
+def status(usher, email=ANN):
+    return usher.member(email)["status"]
+
+
+def of_person(usher, email=ANN):
+    """The live members of a person."""
+    return [m for m in usher.members() if m.get("person") and m["email"] == email and m["status"] != "removed"]
+
+
+def added(usher):
+    """The newest task that invites."""
+    return next(task for task in usher.tasks() if task["kind"] == "add-user")
+
+
+def open_issues(usher):
+    """Those of members; a clock that is moved makes others."""
+    return [(i["code"], i["member"]) for i in usher.json("issue", "list") if i["state"] != "resolved" and "member" in i]
+
+
+def refused(answer, code):
+    check(answer.status != 0 and f"[{code}]" in answer.err, f"wanted the refusal {code}: {answer.status} {answer.err}")
+
+
+# ---- Lost answers.
+
+def lost_and_shown(scratch):
+    """An answer is lost and the app shows the invitation: it is out, and nothing is sent again"""
+    for number, pending in enumerate(("section", "listed")):
+        part = scratch.enter_context(lib.Scratch())
+        app, usher = connected(part, pending)
+        app.control("faults", lose=1)
+        invite(usher)
+        equal((app.fired("lose"), app.mails(), status(usher)), (1, 1, "pending-invite-claim"), pending)
+
+
+def unsent_and_not_shown(scratch):
+    """A request is lost and the app shows no invitation: it is sent once more"""
+    app, usher = connected(scratch)
+    app.control("faults", unsent=1)
+    invite(usher)
+    equal((app.fired("unsent"), app.mails(), status(usher)), (1, 1, "pending-invite-claim"), "the invitation")
+
+
+def lost_and_invisible(scratch):
+    """An answer is lost and the app never shows invitations: not confirmed, and sent again by a person alone"""
+    app, usher = connected(scratch, "none")
+    app.control("faults", lose=1)
+    invite(usher, ANN, 1)
+    task = added(usher)
+    equal((app.fired("lose"), app.mails()), (1, 1), "mails")
+    equal((task["error"]["code"], task["attempts"], status(usher)), ("not-confirmed", 5, "invite-failed"), "the task")
+    usher.stop()
+    usher.start()
+    usher.usher("sync", "Acme")
+    usher.advance(DAY)
+    usher.usher("sync", "Acme")
+    equal(app.mails(), 1, "mails after a restart, a sync and a day")
+    usher.usher("task", "retry", task["id"])
+    wait_for(lambda: usher.json("task", "show", task["id"])["status"] == "completed", "the retry")
+    equal((app.mails(), status(usher)), (2, "pending-invite-claim"), "after the retry")
+    equal(open_issues(usher), [], "issues")
+
+
+def lost_with_a_key(scratch):
+    """Where the app file declares an idempotency header, the same key is sent and the app mails once"""
+    app, usher = connected(scratch, "none", idempotency="X-Intent")
+    app.control("faults", lose=1)
+    invite(usher)
+    state = app.control()
+    equal((state["fired"], app.mails(), state["keys"]), ({"lose": 1}, 1, 1), "faults, mails and keys")
+    equal((added(usher)["attempts"], status(usher)), (2, "pending-invite-claim"), "attempts, the member")
+    # Another invitation is another intent.
+    invite(usher, "ben@example.com")
+    equal(app.control()["keys"], 2, "keys")
+
+
+def scim_with_a_key(scratch):
+    """SCIM: the header goes with the one request that makes the user"""
+    apps = scratch.dir / "apps"
+    apps.mkdir()
+    app = json.loads((TOP / "plugins/seat/apps/scim.json").read_text())
+    app["add"]["idempotency"] = "X-Intent"
+    (apps / "scim.json").write_text(json.dumps(app))
+    scim = Scim(scratch, users=2, once="X-Intent")
+    usher = Usher(scratch, config=QUICK, env={"USHER_APP_PATH": str(apps)})
+    usher.people(ANN, "ben@example.com")
+    usher.connect(scim)
+    scim.reset_counts()
+    for email in (ANN, "ben@example.com"):
+        invite(usher, email)
+    counts = scim.counts()
+    equal((counts.get("create-user"), counts.get("keyed")), (2, 2), "requests, keys")
+
+
+def killed(scratch, pending, point):
+    app, usher = connected(scratch, pending)
+    usher.stop()
+    usher.start(fail_points=f"{point}=kill")
+    usher.run("member", "invite", "Acme", ANN, "--role", "member", "--yes", "--no-wait")
+    wait_for(lambda: usher.process.poll() is not None, "the kill")
+    equal(usher.fired(point), 1, point)
+    usher.process = None
+    usher.start()
+    usher.wait_idle()
+    return app, usher, added(usher)
+
+
+def killed_and_shown(scratch):
+    """Killed around the call, where the app shows invitations: one mail each time"""
+    for point in ("change-intent", "change-answered", "change-commit"):
+        app, usher, task = killed(scratch.enter_context(lib.Scratch()), "section", point)
+        equal((task["status"], app.mails(), status(usher)), ("completed", 1, "pending-invite-claim"), point)
+
+
+def killed_and_invisible(scratch):
+    """Killed around the call, where the app shows none: at most one mail, and the task says that nobody knows"""
+    for point, mails in (("change-intent", 0), ("change-answered", 1)):
+        app, usher, task = killed(scratch.enter_context(lib.Scratch()), "none", point)
+        equal((task["error"]["code"], app.mails(), status(usher)), ("not-confirmed", mails, "invite-failed"), point)
+
+
+# ---- Sending again.
+
+def resent(scratch):
+    """An invitation is mailed again where the app can, and after the cool-down"""
+    app, usher = connected(scratch, "section", resend=True)
+    invite(usher)
+    again = lambda: usher.run("member", "resend", "Acme", ANN)  # noqa: E731
+    for wait in (10, 40, 160):
+        before = app.mails()
+        refused(again(), "rate-limited")
+        usher.advance((wait - 1) * MINUTE)
+        refused(again(), "rate-limited")
+        usher.advance(2 * MINUTE)
+        equal(again().status, 0, "the resend")
+        equal((app.mails(), status(usher)), (before + 1, "pending-invite-claim"), "mails")
+    equal(usher.api("POST", f"/hubs/Acme/members/{ANN}/resend", {}, expect=429)[1]["code"], "rate-limited", "the API")
+    # Its answer lost, nobody can see whether it was mailed: not again by itself.
+    usher.advance(DAY)
+    before = app.mails()
+    app.control("faults", lose=1)
+    equal(again().status, 1, "a resend whose answer is lost")
+    equal((app.fired("lose"), app.mails()), (1, before + 1), "mails")
+    equal((added(usher)["error"]["code"], status(usher)), ("not-confirmed", "pending-invite-claim"), "how it ends")
+    # Once the person joined there is nothing to send.
+    app.control("accept", email=ANN)
+    usher.usher("sync", "Acme")
+    refused(again(), "validation-failed")
+
+
+def not_resent(scratch):
+    """Where the app cannot mail it again, a pending invitation is left alone; nor is it made twice"""
+    app, usher = connected(scratch)
+    invite(usher)
+    usher.advance(DAY)
+    refused(usher.run("member", "resend", "Acme", ANN), "capability-unsupported")
+    refused(usher.run("member", "invite", "Acme", ANN, "--role", "member", "--yes"), "invite-pending")
+    equal(app.mails(), 1, "mails")
+
+
+def never_endless(scratch):
+    """Whoever invites by a timer somebody who never accepts sends fewer and fewer mails"""
+    app, usher = connected(scratch)
+    invite(usher)
+    answers = []
+    for _ in range(45):
+        app.control("set", email=ANN, state="expired")
+        usher.advance(DAY)
+        usher.usher("sync", "Acme")
+        answers.append(usher.run("member", "invite", "Acme", ANN, "--role", "member", "--yes").status)
+    check(0 in answers and 1 in answers, f"answers: {answers}")
+    equal(app.mails(), answers.count(0) + 1, "mails")
+    check(app.mails() <= 8, f"{app.mails()} mails in six weeks")
+    equal(len(of_person(usher)), 1, "members of the person")
+
+
+# ---- How invitations end.
+
+def lifetime_over(scratch):
+    """A declared lifetime that is over expires an invitation, also one that the app never shows"""
+    for pending in ("none", "section"):
+        part = scratch.enter_context(lib.Scratch())
+        app, usher = connected(part, pending, lifetime_days=7)
+        invite(usher)
+        member = usher.member(ANN)
+        usher.advance(6 * DAY)
+        usher.usher("sync", "Acme")
+        equal((status(usher), open_issues(usher)), ("pending-invite-claim", []), "a day before")
+        usher.advance(DAY + MINUTE)
+        usher.usher("sync", "Acme")
+        equal((status(usher), open_issues(usher)), ("invite-expired", [("invite-expired", member["id"])]), "after it")
+        usher.usher("sync", "Acme")
+        equal((status(usher), len(open_issues(usher))), ("invite-expired", 1), "a sync later")
+        usher.usher("member", "resend", "Acme", ANN)
+        equal((app.mails(), status(usher), open_issues(usher)), (2, "pending-invite-claim", []), "sent anew")
+        app.control("accept", email=ANN)
+        usher.usher("sync", "Acme")
+        now = usher.member(ANN)
+        equal((now["id"], now.get("person"), now["status"], now["app_state"]),
+              (member["id"], member["person"], "onboarded", "active"), "who accepted")
+
+
+def ended_by_the_app(scratch):
+    """An invitation that the app shows as expired, or shows no more, is expired and never missing"""
+    for pending in ("section", "listed"):
+        for what, body in (("set", {"state": "expired"}), ("set", {"expires": 1000}), ("forget", {})):
+            part = scratch.enter_context(lib.Scratch())
+            app, usher = connected(part, pending)
+            invite(usher)
+            app.control(what, email=ANN, **body)
+            usher.usher("sync", "Acme")
+            task = usher.tasks()[0]
+            equal((task["status"], task["sync"]["missing"], status(usher)), ("completed", 0, "invite-expired"),
+                  f"{pending}: {what} {body}")
+            equal(len(open_issues(usher)), 1, "issues")
+            # The invitation may still be accepted: then all is well.
+            app.control("invite", email=ANN)
+            app.control("accept", email=ANN)
+            usher.usher("sync", "Acme")
+            equal([m["status"] for m in of_person(usher)], ["onboarded"], "who accepted")
+            equal(open_issues(usher), [], "issues")
+
+
+def accepted(scratch):
+    """Who accepts goes on as the same member of the same person, wherever the app showed the invitation"""
+    for pending in ("section", "listed", "none"):
+        part = scratch.enter_context(lib.Scratch())
+        app, usher = connected(part, pending)
+        invite(usher)
+        before = usher.member(ANN)
+        app.control("accept", email=ANN)
+        usher.usher("sync", "Acme")
+        after = usher.member(ANN)
+        equal((after["id"], after["person"], after["status"]), (before["id"], before["person"], "onboarded"), pending)
+        equal(len(usher.members()), 1, "members")
+
+
+def accepted_and_open(scratch):
+    """An app that leaves the invitation open beside its member: the member has the person, the rest is nobody's"""
+    for also in ({}, {"state": "expired"}):
+        part = scratch.enter_context(lib.Scratch())
+        app, usher = connected(part)
+        invite(usher)
+        before = usher.member(ANN)
+        app.control("accept", email=ANN, stays=True)
+        if also:
+            app.control("set", email=ANN, **also)
+        for _ in range(3):
+            usher.usher("sync", "Acme")
+            mine = of_person(usher)
+            equal([(m["id"], m["status"], m["app_state"]) for m in mine], [(before["id"], "onboarded", "active")],
+                  "hers")
+            equal([m["app_state"] in ("pending", "expired") for m in usher.members() if not m.get("person")],
+                  [True] * (len(usher.members()) - 1), "what is left")
+        equal(app.mails(), 1, "mails")
+
+
+if __name__ == "__main__":
+    sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
+                   killed_and_shown, killed_and_invisible, resent, not_resent, never_endless, lifetime_over,
+                   ended_by_the_app, accepted, accepted_and_open], "invites"))
