@@ -145,6 +145,8 @@ static const struct field permit[] = {
 
 static const struct field tally_ask[] = { N32 (wire_tally_ask, ordinal), END };
 
+static const struct field doubt[] = { N32 (wire_doubt, ordinal), END };
+
 static const struct field ask[] = { N32 (wire_ask, rate), N32 (wire_ask, n), END };
 
 static const struct field seen[] = {
@@ -198,6 +200,7 @@ static const struct message messages[] = {
   { WIRE_TALLY, false, "TALLY", tally },
   { WIRE_COOKIES, false, "COOKIES", cookies },
   { WIRE_EVIDENCE, false, "EVIDENCE", evidence },
+  { WIRE_DOUBT, false, "DOUBT", doubt },
 };
 /* *INDENT-ON* */
 

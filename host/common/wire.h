@@ -65,6 +65,7 @@ enum wire_type
   WIRE_TALLY = 720,
   WIRE_COOKIES = 730,
   WIRE_EVIDENCE = 740,
+  WIRE_DOUBT = 750,
 };
 
 /* A request begins with this much credit: net may send that many bytes of its body.
@@ -202,6 +203,9 @@ struct wire_net_start
 /* Permits are lent per rate key; usherd owns the buckets. */
 struct wire_permit { uint32_t rate; uint32_t n; int64_t wait_ms; int64_t until_ms; };
 struct wire_tally_ask { uint32_t ordinal; };
+/* The section that has an answer which was not accepted and not made good since; 0 = none.  Told
+   before the worker hears of the answer. */
+struct wire_doubt { uint32_t ordinal; };
 struct wire_ask { uint32_t rate; uint32_t n; };
 struct wire_seen { uint32_t rate; int32_t status; int64_t until_ms; int64_t remaining; };
 struct wire_tally
@@ -236,6 +240,7 @@ union wire_message
   struct wire_net_start net_start;
   struct wire_permit permit;
   struct wire_tally_ask tally_ask;
+  struct wire_doubt doubt;
   struct wire_ask ask;
   struct wire_seen seen;
   struct wire_tally tally;

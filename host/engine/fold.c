@@ -27,7 +27,7 @@ fold_reset (struct fold *f)
   f->member = (struct usher_member) { 0 };
   f->only = NULL;
   f->only_len = f->n = f->edges = 0;
-  f->ordinal = 0;
+  f->scope = 0;
   f->duplicate = false;
   f->roomy = NULL;
   f->room = 0;
@@ -192,12 +192,12 @@ open_up (struct fold *f)
 }
 
 int
-fold_add (struct fold *f, uint32_t ordinal, const void *row, size_t len)
+fold_add (struct fold *f, uint32_t scope, const void *row, size_t len)
 {
   bool member = is_member (row);
   int r;
 
-  if (member && f->n && f->ordinal == ordinal)
+  if (member && f->n && f->scope == scope)
     f->duplicate = true;
   if (member && f->n == 0 && f->edges == 0)
     {
@@ -213,7 +213,7 @@ fold_add (struct fold *f, uint32_t ordinal, const void *row, size_t len)
     }
   f->n += member;
   if (member)
-    f->ordinal = ordinal;
+    f->scope = scope;
   return r;
 }
 

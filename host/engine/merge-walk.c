@@ -108,7 +108,7 @@ fold_group (struct walk *w)
       size_t len;
       const void *row = spool_row_at (w->spool, w->place.at, &len);
 
-      r = row ? fold_add (&w->fold, w->place.ordinal, row, len) : -EBADMSG;
+      r = row ? fold_add (&w->fold, w->place.scope, row, len) : -EBADMSG;
       if (r == 0)
         r = peek_row (w);
     }

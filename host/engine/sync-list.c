@@ -24,6 +24,9 @@ on_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope)
 {
   struct sync *s = arg;
 
+  /* Without the place that it goes on from there is nothing to list into. */
+  if (s->lost < 0)
+    return to_status (s, s->lost);
   return to_status (s, spool_section (s->spool, &(struct spool_section) { .ordinal = s->base + ordinal, .kind = kind,
                                                                        .scope = scope }));
 }
@@ -55,27 +58,20 @@ on_section_end (void *arg, const struct session_section *section)
   return text ? to_status (s, spool_section_end (s->spool, s->base + section->ordinal, text)) : USHER_E_NOMEM;
 }
 
-/* What was listed before an interruption is only worth going on from while nothing
-   spoke against it: the second part would know nothing of the first one's faults. */
-static void
-on_section_cut (void *arg, const struct session_section *section)
-{
-  struct sync *s = arg;
-
-  s->suspect = s->suspect || !section->witnessed;
-}
-
+/* What was listed before an interruption is only worth going on from where nothing spoke
+   against it: the second part would know nothing of the first one's faults. */
 static int32_t
 on_checkpoint (void *arg, const void *cursor, size_t len)
 {
   struct sync *s = arg;
-  int x = spool_checkpoint (s->spool, cursor, len);
+  bool doubt = session_doubts (s->session);
+  int x = doubt ? spool_doubt (s->spool) : 0;
 
+  if (x == 0)
+    x = spool_checkpoint (s->spool, cursor, len);
   if (x < 0)
     return to_status (s, x);
-  s->moved = true;
-  buf_reset (&s->cursor);
-  buf_put (&s->cursor, cursor, len);
+  s->moved = s->moved || !doubt;
   if (fail_point ("sync-page") < 0)
     return USHER_E_NOMEM;
   return run_should_yield (s->r) ? USHER_E_CANCELLED : 0;
@@ -128,7 +124,6 @@ static const struct session_events listing_events = {
   .section = on_section,
   .rows = on_rows,
   .section_end = on_section_end,
-  .section_cut = on_section_cut,
   .checkpoint = on_checkpoint,
   .fact = on_fact,
   .state_get = on_state_get,
@@ -184,11 +179,9 @@ sync_open_spool (struct sync *s)
   s->head = text ? json_loads (text, 0, NULL) : NULL;
   if (s->head && head_fits (s->r, s->head))
     {
-      if (cursor)
-        buf_put (&s->cursor, cursor, len);
       sections = spool_sections (s->spool, &n);
       s->base = n ? sections[n - 1].ordinal : 0;
-      return buf_error (&s->cursor);
+      return 0;
     }
   json_decref (TAKE (s->head));
   if (text)
@@ -220,11 +213,17 @@ sync_drop_spool (struct sync *s)
   s->base = 0;
 }
 
+/* The listing goes on, or begins, behind what the spool vouches for. */
 static void
 renew_cursor (void *arg, struct wire_call *call)
 {
   struct sync *s = arg;
+  const void *cursor = NULL;
+  size_t len = 0;
 
+  s->lost = spool_rewind (s->spool, &cursor, &len);
+  buf_reset (&s->cursor);
+  buf_put (&s->cursor, cursor, len);
   call->cursor = (struct wire_blob) { s->cursor.data, s->cursor.len };
 }
 
@@ -264,11 +263,7 @@ sync_list (struct sync *s)
     run_fail_outcome (s->r, &o);
   session_outcome_done (&o);
   if (x < 0)
-    {
-      if (s->suspect)
-        sync_drop_spool (s);
-      return false;
-    }
+    return false;
   x = spool_finish (s->spool);
   if (x < 0)
     run_store_failed (s->r, x, "The listing cannot be written to disk");
@@ -295,9 +290,9 @@ note_role (struct sync *s, const void *row, size_t len)
 }
 
 static int
-sort_row (struct sync *s, const struct spool_item *item)
+sort_row (struct sync *s, const struct spool_item *item, const struct scope *scope)
 {
-  struct sync_place place = { .at = item->at, .ordinal = item->section->ordinal };
+  struct sync_place place = { .at = item->at, .scope = (uint32_t) (scope - s->scopes) };
   uint8_t key[STORE_ORDER_KEY_MAX];
   char native[ROW_NATIVE_MAX];
   int n = row_native (item->row, item->row_len, native);
@@ -349,7 +344,7 @@ on_item (void *arg, const struct spool_item *item)
       if (kind == ROW_ROLE)
         return note_role (s, item->row, item->row_len);
       if (kind == ROW_MEMBER || kind == ROW_ROLE_OF)
-        return sort_row (s, item);
+        return sort_row (s, item, scope);
       return 0;
     }
   return -EBADMSG;

@@ -29,12 +29,12 @@ struct sync
   json_t *head;                   /* of the spool: task, generation, seq, began */
   json_t *roles;                  /* ROLE rows, as the hub keeps them */
   char spool_name[64];
-  struct buf cursor;              /* of the last checkpoint */
+  struct buf cursor;              /* where the listing goes on */
   uint64_t shown;                 /* rows so far, for the progress */
   uint64_t requests, bytes;
   bool dry, moved;
   bool approved;                  /* a person applied a report of all that this sync would take */
-  bool suspect;                   /* cut off after an answer that was not accepted */
+  int lost;                       /* why the spool could not be gone back in; 0 = it could */
   bool full;                      /* there was no room for the spool */
   uint32_t base;                  /* ordinals of an earlier run that this one goes on from */
   struct scope scopes[SYNC_SCOPES_MAX];

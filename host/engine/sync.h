@@ -21,16 +21,16 @@ struct fold
   size_t only_len;
   size_t n;                   /* member rows */
   size_t edges;
-  uint32_t ordinal;           /* section of the newest member row */
-  bool duplicate;             /* the same member twice in one section */
+  uint32_t scope;             /* of the newest member row */
+  bool duplicate;             /* the same member twice in one scope */
   struct usher_kv *roomy;     /* in arena: the list made last, and how many it has room for */
   size_t room;
 };
 void fold_init (struct fold *f);
 void fold_done (struct fold *f);
 void fold_reset (struct fold *f);
-/* Adds a row of the section ORDINAL; ROW is borrowed until fold_finish. */
-int fold_add (struct fold *f, uint32_t ordinal, const void *row, size_t len);
+/* Adds a row of the listing's scope number SCOPE; ROW is borrowed until fold_finish. */
+int fold_add (struct fold *f, uint32_t scope, const void *row, size_t len);
 /* Roles that the app's listing could not vouch for: those of an earlier row are kept. */
 int fold_keep_roles (struct fold *f, const void *row, size_t len);
 /* 1 and the row (borrowed), 0 when there were only edges. */
@@ -63,9 +63,9 @@ void proof_finish (struct proof *p);
 struct sync_place
 {
   uint64_t at;
-  uint32_t ordinal;   /* of its section */
+  uint32_t scope;     /* which of the listing's: a section that was cut off and resumed is one */
 };
-#define SYNC_PLACE_SIZE (offsetof (struct sync_place, ordinal) + sizeof (uint32_t))
+#define SYNC_PLACE_SIZE (offsetof (struct sync_place, scope) + sizeof (uint32_t))
 
 /* ---- crowd.c: new members whose people are looked up together. */
 

@@ -634,6 +634,17 @@ wait_and_read (struct net *net)
   return fds[0].revents & CURL_WAIT_POLLIN ? serve_host (net) : 0;
 }
 
+static void
+tell_doubt (struct net *net)
+{
+  struct wire_doubt doubt = { witness_doubt (&net->witness) };
+
+  if (doubt.ordinal == net->doubt)
+    return;
+  net->doubt = doubt.ordinal;
+  session_tell_host (net, WIRE_DOUBT, &doubt);
+}
+
 /* Says what is kept for the end. */
 static void
 finish (struct net *net)
@@ -664,6 +675,8 @@ session_serve (struct net *net)
       step_requests (net);
       ask_permits (net);
       drive_curl (net);
+      /* usherd hears first, so that no checkpoint of the worker's overtakes a doubt. */
+      tell_doubt (net);
       r = push (&net->host, &net->to_host);
       if (r < 0)
         return r == -EPIPE ? 0 : r;

@@ -26,6 +26,7 @@ struct net
   struct rates rates;
   struct redact redact;
   struct witness witness;
+  uint32_t doubt;              /* what usherd was told of it last */
   struct request *requests[WIRE_REQUESTS_MAX];  /* owned; NULL = free */
   uint64_t exchanges;            /* started so far */
   struct evidence last;          /* the last good answer: told at the end, for whoever has to

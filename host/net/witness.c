@@ -202,6 +202,20 @@ witness_tally (const struct witness *w, uint32_t ordinal, struct wire_tally *ret
     ret->why = s->bad[0].why;
 }
 
+uint32_t
+witness_doubt (const struct witness *w)
+{
+  const struct witness_section *s = w->sections;
+  size_t i;
+
+  if (!s)
+    return 0;
+  for (i = 0; i < ARRAY_SIZE (s->beyond); i++)
+    if (s->beyond[i])
+      return s->ordinal;
+  return s->n_bad ? s->ordinal : 0;
+}
+
 void
 witness_forget (struct witness *w, uint32_t ordinal)
 {

@@ -47,5 +47,7 @@ void witness_good (struct witness *w, uint32_t ordinal, const char *method, cons
    until witness_forget. */
 void witness_tally (const struct witness *w, uint32_t ordinal, struct wire_tally *ret);
 void witness_forget (struct witness *w, uint32_t ordinal);
+/* The newest section, while a request of it has not been made good; 0 = none such. */
+uint32_t witness_doubt (const struct witness *w);
 
 #endif

@@ -309,9 +309,8 @@ cannot_call (struct session_outcome *o, int32_t status, bool crashed, const char
   return status;
 }
 
-/* What has come from LINK by now. */
-static void
-hear (struct session *s, struct session_link *link)
+void
+session_hear (struct session *s, struct session_link *link)
 {
   int r = wire_fill (&link->channel);
 
@@ -325,9 +324,9 @@ static void
 hear_leftovers (struct session *s)
 {
   if (s->calls)
-    hear (s, &s->worker);
+    session_hear (s, &s->worker);
   if (!s->dead)
-    hear (s, &s->net);
+    session_hear (s, &s->net);
 }
 
 int32_t
@@ -365,7 +364,7 @@ session_call (struct session *s, const struct wire_call *call, const struct sess
     turn (s);
   /* What net said before the worker's RESULT, its evidence say, belongs to this call. */
   if (!s->dead)
-    hear (s, &s->net);
+    session_hear (s, &s->net);
   conclude (s, ret);
   ret->cpu_seconds = supervisor_child_cpu (s->worker.child) + supervisor_child_cpu (s->net.child);
   s->call = NULL;

@@ -574,6 +574,19 @@ doubt (const struct session_call *c, const struct wire_tally *t)
 }
 
 static int
+take_doubt (struct session *s, uint32_t stream _unused_, const union wire_message *m)
+{
+  s->doubt = m->doubt.ordinal;
+  return 0;
+}
+
+bool
+session_doubts (const struct session *s)
+{
+  return s->call && s->call->state == CALL_SECTION && s->doubt == s->call->section.ordinal;
+}
+
+static int
 take_tally (struct session *s, uint32_t stream _unused_, const union wire_message *m)
 {
   const struct wire_tally *t = &m->tally;
@@ -596,13 +609,6 @@ take_tally (struct session *s, uint32_t stream _unused_, const union wire_messag
   c->requests += t->requests;
   c->answered += t->bytes;
   c->state = c->has_result ? CALL_DONE : CALL_OPEN;
-  if (c->broken_off && c->events->section_cut)
-    {
-      struct session_section cut = told;
-
-      cut.witnessed = !seen_against (t);
-      c->events->section_cut (c->arg, &cut);
-    }
   if (!deaf (s) && c->events->section_end)
     heed (s, c->events->section_end (c->arg, &told));
   session_section_done (&c->section);
@@ -671,6 +677,7 @@ static const struct rule
   { WIRE_SECRET_PUT, FROM_NET, IN_CALL | CALL_TALLY, take_secret_of_net },
   { WIRE_COOKIES, FROM_NET, ANY, take_cookies },
   { WIRE_EVIDENCE, FROM_NET, ANY, take_evidence },
+  { WIRE_DOUBT, FROM_NET, ANY, take_doubt },
 };
 
 static const struct rule *
@@ -696,6 +703,11 @@ handle (struct session *s, struct session_link *link, const struct wire_frame *f
     return misuse (s, link, f->type, "it is out of place");
   if (!rule->handle)
     return take_rows (s, f->payload, f->len);
+  /* What net said of the answers before is known by now. */
+  if (f->type == WIRE_CHECKPOINT)
+    session_hear (s, &s->net);
+  if (s->dead)
+    return 0;
   arena_reset (&s->message);
   if (wire_decode (f->type, f->payload, f->len, &s->message, &m) < 0)
     return misuse (s, link, f->type, "it is broken");

@@ -96,6 +96,7 @@ struct session
   uint32_t probes;                 /* bit n: the permit of key n is a probe */
   int64_t wait_until[RATE_RULES_MAX];  /* monotonic: net waits because of the app */
   uint32_t ordinal;                /* of the last section */
+  uint32_t doubt;                  /* the section that net doubts, 0 = none */
   uint32_t calls;
   struct arena message;
   struct session_call *call;       /* NULL between calls */
@@ -122,6 +123,9 @@ int session_queue (struct session_link *link, uint16_t type, uint32_t stream, co
 void session_push (struct session *s, struct session_link *link);
 /* For messages: "list", or where between its calls it is. */
 const char *session_doing (const struct session *s);
+
+/* Takes in what has come from LINK by now. */
+void session_hear (struct session *s, struct session_link *link);
 
 /* ---- frames.c */
 

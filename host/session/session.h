@@ -106,9 +106,6 @@ struct session_events
   int32_t (*section) (void *arg, uint32_t ordinal, uint32_t kind, const char *scope);
   int32_t (*rows) (void *arg, uint32_t ordinal, const void *rows, size_t len, size_t n);
   int32_t (*section_end) (void *arg, const struct session_section *section);
-  /* The operation ended inside this section: WITNESSED says whether what net saw of it
-     was accepted and whole so far.  Told whatever ended the operation. */
-  void (*section_cut) (void *arg, const struct session_section *section);
   int32_t (*checkpoint) (void *arg, const void *cursor, size_t len);
   int32_t (*fact) (void *arg, const char *key, const char *value);
   int32_t (*state_get) (void *arg, const char *key, struct buf *ret);
@@ -144,6 +141,9 @@ bool session_alive (struct session *s);
 int32_t session_call (struct session *s, const struct wire_call *call, const struct session_limits *limits,
                       const struct session_events *events, void *arg, const bool *cancel,
                       struct session_outcome *ret);
+/* Whether the section under way has an answer that was not accepted and not made good by now: for
+   the checkpoint event, which must not be gone on from then. */
+bool session_doubts (const struct session *s);
 /* Makes a session_call in another thread look at its cancel flag. */
 void session_wake (struct session *s);
 

@@ -87,10 +87,10 @@ pagefile_end_page (struct pagefile *f, bool sync)
   return f->error;
 }
 
-/* Cuts at END and goes on from there. */
-static int
-cut (struct pagefile *f, uint64_t end)
+int
+pagefile_cut (struct pagefile *f, uint64_t end)
 {
+  buf_reset (&f->out);
   if (ftruncate (f->fd, (off_t) end) < 0 || lseek (f->fd, (off_t) end, SEEK_SET) < 0)
     return -errno;
   f->size = f->whole = end;
@@ -103,8 +103,7 @@ pagefile_clear (struct pagefile *f, const char *magic)
 {
   int r;
 
-  buf_reset (&f->out);
-  r = cut (f, 0);
+  r = pagefile_cut (f, 0);
   if (r == 0)
     r = io_write_all (f->fd, magic, PAGEFILE_MAGIC_SIZE);
   f->size = f->whole = PAGEFILE_MAGIC_SIZE;
@@ -127,7 +126,7 @@ adopt (struct pagefile *f, const char *magic)
     return r;
   r = pages_check (&pages, magic, &whole);
   pages_unmap (&pages);
-  return r < 0 ? pagefile_clear (f, magic) : cut (f, whole);
+  return r < 0 ? pagefile_clear (f, magic) : pagefile_cut (f, whole);
 }
 
 int
@@ -237,4 +236,14 @@ pages_next (const struct pages *p, uint64_t *at, struct page_item *ret)
   if (r > 0)
     *ret = item;
   return r;
+}
+
+uint64_t
+pages_end_of (const struct pages *p, uint64_t at)
+{
+  struct page_item item = { .type = 0 };
+
+  while (item.type != END_TYPE && next_item (p, &at, &item) > 0)
+    continue;
+  return at;
 }

@@ -29,6 +29,8 @@ int pagefile_open (struct pagefile *f, const char *path, const char *magic, bool
 void pagefile_done (struct pagefile *f);
 /* Makes it empty again. */
 int pagefile_clear (struct pagefile *f, const char *magic);
+/* Drops what comes behind END, the end of a whole page. */
+int pagefile_cut (struct pagefile *f, uint64_t end);
 /* Appends an item of two parts (LEN may be 0).  Sticky. */
 int pagefile_put (struct pagefile *f, uint8_t type, const void *a, size_t a_len, const void *b,
                   size_t b_len);
@@ -57,5 +59,7 @@ struct page_item
 /* The item at *AT (PAGEFILE_MAGIC_SIZE at the start), which moves on; ends of pages are
    passed over.  1 and *ret, which else stays as it is; 0 at the end, -EBADMSG. */
 int pages_next (const struct pages *p, uint64_t *at, struct page_item *ret);
+/* Where the page ends that AT lies in. */
+uint64_t pages_end_of (const struct pages *p, uint64_t at);
 
 #endif

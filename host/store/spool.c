@@ -25,6 +25,7 @@
 #define ITEM_ROWS 4u         /* whole rows */
 #define ITEM_CURSOR 5u       /* the cursor that the rows before it belong to */
 #define ITEM_FINISH 6u       /* nothing; the listing is whole */
+#define ITEM_DOUBT 7u        /* nothing; the listing must not go on from this page */
 
 struct spool
 {
@@ -34,6 +35,8 @@ struct spool
   size_t n_sections, cap;
   struct buf cursor;
   bool has_cursor, finished;
+  bool doubt;                        /* of the page under way */
+  uint64_t sound;                    /* where the last page without doubt ends */
   int64_t synced_ms;                 /* monotonic */
   struct pages pages;                /* what the last walk read; empty = none */
 };
@@ -48,7 +51,7 @@ forget (struct spool *s)
   s->n_sections = 0;
   free (TAKE (s->head));
   buf_reset (&s->cursor);
-  s->has_cursor = s->finished = false;
+  s->has_cursor = s->finished = s->doubt = false;
 }
 
 void
@@ -173,31 +176,57 @@ recall (struct spool *s, const struct page_item *item)
     case ITEM_FINISH:
       s->finished = true;
       return 0;
+    case ITEM_DOUBT:
+      return 0;
     default:
       return -EBADMSG;
     }
 }
 
-/* Everything that the file has; -EBADMSG for what this program does not write. */
+/* Where the last page without doubt ends. */
+static uint64_t
+find_sound (const struct pages *pages)
+{
+  uint64_t at = PAGEFILE_MAGIC_SIZE, end = at, sound = at;
+  struct page_item item;
+  bool doubt = false;
+
+  while (pages_next (pages, &at, &item) > 0)
+    {
+      if (at > end)
+        {
+          sound = doubt ? sound : end;
+          doubt = false;
+          end = pages_end_of (pages, at);
+        }
+      doubt = doubt || item.type == ITEM_DOUBT;
+    }
+  return doubt ? sound : end;
+}
+
+/* Everything that the file has up to its last page without doubt, which becomes its end;
+   -EBADMSG for what this program does not write. */
 static int
 recall_all (struct spool *s)
 {
   uint64_t at = PAGEFILE_MAGIC_SIZE;
+  struct pages pages, sound;
   struct page_item item;
-  struct pages pages;
   int r;
 
   r = pages_map (s->file.fd, s->file.whole, &pages);
   if (r < 0)
     return r;
-  while ((r = pages_next (&pages, &at, &item)) > 0)
+  s->sound = find_sound (&pages);
+  sound = (struct pages) { pages.p, (size_t) s->sound };
+  while ((r = pages_next (&sound, &at, &item)) > 0)
     {
       r = recall (s, &item);
       if (r < 0)
         break;
     }
   pages_unmap (&pages);
-  return r;
+  return r < 0 ? r : pagefile_cut (&s->file, s->sound);
 }
 
 int
@@ -223,6 +252,7 @@ spool_open (const char *dir, const char *name, struct spool **ret, const void **
       /* Whole pages of another version: nothing of them can be used. */
       forget (s);
       r = pagefile_clear (&s->file, MAGIC);
+      s->sound = PAGEFILE_MAGIC_SIZE;
     }
   if (r < 0)
     return r;
@@ -230,6 +260,23 @@ spool_open (const char *dir, const char *name, struct spool **ret, const void **
   *ret_cursor = s->has_cursor ? (s->cursor.data ? s->cursor.data : "") : NULL;
   *ret_cursor_len = s->cursor.len;
   *ret = TAKE (s);
+  return 0;
+}
+
+int
+spool_rewind (struct spool *s, const void **ret_cursor, size_t *ret_cursor_len)
+{
+  int r;
+
+  pages_unmap (&s->pages);
+  forget (s);
+  r = pagefile_cut (&s->file, s->sound);
+  if (r == 0)
+    r = recall_all (s);
+  if (r < 0)
+    return r;
+  *ret_cursor = s->has_cursor ? (s->cursor.data ? s->cursor.data : "") : NULL;
+  *ret_cursor_len = s->cursor.len;
   return 0;
 }
 
@@ -269,6 +316,18 @@ spool_bytes (const struct spool *s)
 
 /* ---- Writing. */
 
+/* The page under way is whole. */
+static int
+end_page (struct spool *s, bool sync)
+{
+  int r = pagefile_end_page (&s->file, sync);
+
+  if (r == 0 && !s->doubt)
+    s->sound = s->file.whole;
+  s->doubt = false;
+  return r;
+}
+
 int
 spool_set_head (struct spool *s, const char *json)
 {
@@ -285,7 +344,7 @@ spool_set_head (struct spool *s, const char *json)
   s->head = copy;
   r = pagefile_put (&s->file, ITEM_HEAD, json, strlen (json), NULL, 0);
   /* It goes to disk with the first rows: without any it is worth nothing. */
-  return r < 0 ? r : pagefile_end_page (&s->file, /* sync= */ false);
+  return r < 0 ? r : end_page (s, /* sync= */ false);
 }
 
 int
@@ -334,6 +393,15 @@ spool_rows (struct spool *s, const void *rows, size_t len)
 }
 
 int
+spool_doubt (struct spool *s)
+{
+  if (s->finished)
+    return -EINVAL;
+  s->doubt = true;
+  return pagefile_put (&s->file, ITEM_DOUBT, NULL, 0, NULL, 0);
+}
+
+int
 spool_checkpoint (struct spool *s, const void *cursor, size_t len)
 {
   int64_t now_ms = clock_mono_ms ();
@@ -346,7 +414,7 @@ spool_checkpoint (struct spool *s, const void *cursor, size_t len)
     return -E2BIG;
   r = pagefile_put (&s->file, ITEM_CURSOR, cursor, len, NULL, 0);
   if (r == 0)
-    r = pagefile_end_page (&s->file, sync);
+    r = end_page (s, sync);
   if (sync)
     s->synced_ms = now_ms;
   return r == 0 ? fail_point ("spool-checkpoint") : r;
@@ -361,7 +429,7 @@ spool_finish (struct spool *s)
     return -EINVAL;
   r = pagefile_put (&s->file, ITEM_FINISH, NULL, 0, NULL, 0);
   if (r == 0)
-    r = pagefile_end_page (&s->file, /* sync= */ true);
+    r = end_page (s, /* sync= */ true);
   s->finished = r == 0;
   return r;
 }

@@ -24,10 +24,12 @@ struct spool_section
 };
 
 /* Makes DIR/NAME, or opens what a killed run left there and drops what comes after its
-   last whole page.  *RET_CURSOR (borrowed until the next checkpoint) is the last
-   cursor, NULL at the start. */
+   last whole page that is not in doubt.  *RET_CURSOR (borrowed until the next checkpoint)
+   is the last cursor, NULL at the start. */
 int spool_open (const char *dir, const char *name, struct spool **ret, const void **ret_cursor,
                 size_t *ret_cursor_len);
+/* Goes back to where spool_open would begin now, with its cursor. */
+int spool_rewind (struct spool *s, const void **ret_cursor, size_t *ret_cursor_len);
 /* What its whole pages hold: the sections in the order they began (borrowed until the
    next one), and whether spool_finish ended them. */
 const struct spool_section *spool_sections (const struct spool *s, size_t *ret_n);
@@ -50,6 +52,9 @@ int spool_section (struct spool *s, const struct spool_section *section);
 int spool_section_end (struct spool *s, uint32_t ordinal, const char *json);
 /* LEN bytes of whole rows (row.h), already checked, of the section begun last. */
 int spool_rows (struct spool *s, const void *rows, size_t len);
+/* The page under way is in doubt: it counts when the listing ends well, and is not gone on
+   from.  A later page that is not in doubt vouches for it. */
+int spool_doubt (struct spool *s);
 /* Ends a page: rows before it belong to the cursor.  Flushed to disk at least every 5 s. */
 int spool_checkpoint (struct spool *s, const void *cursor, size_t len);
 /* Ends the last page: the listing is whole.  Flushed. */

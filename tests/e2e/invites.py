@@ -2,73 +2,16 @@
 """Invitations to an app that mails each time it is asked: nobody gets a second mail that no
 person wanted, none goes on for ever, and who accepts stays the same member."""
 
-import http.client
 import json
 import pathlib
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import usher as lib  # noqa: E402
-from usher import TOP, App as Scim, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
+from inviting import ANN, QUICK, connected  # noqa: E402
+from usher import TOP, App as Scim, Usher, check, equal, main, wait_for  # noqa: E402
 
-QUICK = "[tasks]\nretry-wait = 10ms\n"
 MINUTE, DAY = 60, 24 * 3600
-ANN = "ann@example.com"
-
-
-class App:
-    """tests/apps/invites/server.py"""
-
-    def __init__(self, scratch):
-        port_file = scratch.dir / "invites.port"
-        self.process = subprocess.Popen([sys.executable, str(TOP / "tests/apps/invites/server.py"), "--port-file",
-                                         str(port_file)])
-        scratch.callback(stop_process, self.process)
-        wait_for(lambda: port_file.exists() and port_file.read_text(), "the app's start")
-        self.port = int(port_file.read_text())
-
-    def control(self, what="state", **body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("POST", "/_control/" + what, json.dumps(body))
-        found = json.loads(connection.getresponse().read())
-        connection.close()
-        return found
-
-    def mails(self, email=ANN):
-        return self.control()["mails"].count(email)
-
-    def fired(self, name):
-        return self.control()["fired"].get(name, 0)
-
-
-def connected(scratch, pending="section", **add):
-    """A daemon and the app, which shows its invitations in the way that PENDING names."""
-    apps = scratch.dir / "apps"
-    apps.mkdir()
-    no = "The app cannot do it"
-    (apps / "invites.json").write_text(json.dumps({
-        "usher_app": 1, "id": "invites", "name": "Inviting", "connector": "invites",
-        "evidence": "verified against the server beside it",
-        "fields": [{"key": "base_url", "label": "URL", "kind": "url", "required": True, "id": "space"}],
-        "login_methods": ["sso"], "native_role": "none",
-        "accounts": [{"kind": "token", "fields": [
-            {"key": "token", "label": "Token", "kind": "secret", "required": True}]}],
-        "hosts": ["{base_url}"], "auth": {"default": {"bearer": "token"}},
-        "can": dict({name: no for name in ("update-role", "assets", "partners", "rotate-password", "mfa")},
-                    **{name: True for name in ("sync", "add-user", "remove-user")}),
-        "add": dict({"how": "invite", "pending": pending}, **add), "update": "none", "remove": {"policy": "delete"},
-        "read": "lookup", "emails": True,
-        "role_groups": [{"key": "role", "label": "Role", "model": "latest", "pick": "one", "discovered": True}],
-        "roles": [{"group": "role", "id": "member", "label": "Member", "assignable": True}],
-        "asset_types": [], "provisioning": [], "run": {"pending": pending}}))
-    connectors = lib.BUILD / "tests/apps/invites/.libs"
-    app = App(scratch)
-    usher = Usher(scratch, config=QUICK, env={"USHER_APP_PATH": str(apps), "USHER_CONNECTOR_PATH": str(connectors)})
-    usher.people(ANN, "ben@example.com")
-    usher.usher("hub", "connect", "invites", "--label", "Acme", "--login-method", "sso", "--set",
-                f"base_url=http://127.0.0.1:{app.port}", "--secret", "token=-", stdin="tok-0123456789")
-    return app, usher
 
 
 def invite(usher, email=ANN, status=0, *more):

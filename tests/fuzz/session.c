@@ -92,15 +92,6 @@ on_section_end (void *arg, const struct session_section *section)
 }
 
 /* Once the host ended the call, also of a section that the caller never heard of. */
-static void
-on_section_cut (void *arg, const struct session_section *section)
-{
-  const struct play *p = arg;
-
-  must (section->ordinal == p->ordinal || (!p->ordinal && p->call.stop));
-  must (p->call.broken_off && section->verdict == USHER_PARTIAL);
-}
-
 static int32_t
 on_checkpoint (void *arg, const void *cursor, size_t len)
 {
@@ -166,7 +157,7 @@ on_evidence (void *arg _unused_, int32_t status _unused_, const char *url, const
 
 static const struct session_events events = {
   .section = on_section, .rows = on_rows, .section_end = on_section_end,
-  .section_cut = on_section_cut, .checkpoint = on_checkpoint, .fact = on_fact,
+  .checkpoint = on_checkpoint, .fact = on_fact,
   .state_get = on_state_get, .state_put = on_state_put, .secret_put = on_secret_put,
   .log = on_log, .cookies = on_cookies, .evidence = on_evidence,
 };

@@ -205,6 +205,9 @@ from_host (struct play *p, const struct wire_frame *f)
       p->seens++;
       p->seen = m.seen;
       return;
+    case WIRE_DOUBT:
+      p->doubt = m.doubt.ordinal;
+      return;
     case WIRE_TALLY:
       note_tally (p, &m.tally);
       return;

@@ -31,6 +31,7 @@ struct play
   /* From usher-net to usherd */
   bool tallied;
   struct wire_tally tally;
+  uint32_t doubt;            /* the section that net doubts now */
   char tally_why[1024];
   unsigned int asks, seens, evidences;
   struct wire_seen seen;               /* the last */

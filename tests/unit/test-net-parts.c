@@ -513,6 +513,7 @@ START_TEST (test_the_witness_forgives_what_was_made_good)
   ck_assert_int_eq (witness_request (&w, 5), 0);
   ck_assert_int_eq (witness_request (&w, 5), 0);
   ck_assert_int_eq (witness_request (&w, 0), 0);
+  ck_assert_uint_eq (witness_doubt (&w), 0);
   witness_bad (&w, 5, WITNESS_REFUSED, "GET", "https://a/1", "first");
   witness_bad (&w, 5, WITNESS_SHORT, "GET", "https://a/1", "the same request");
   witness_bad (&w, 5, WITNESS_SHORT, "GET", "https://a/2", "second");
@@ -520,6 +521,7 @@ START_TEST (test_the_witness_forgives_what_was_made_good)
   witness_tally (&w, 5, &t);
   ck_assert_uint_eq (t.requests, 2);
   ck_assert_uint_eq (t.refused, 1);
+  ck_assert_uint_eq (witness_doubt (&w), 5);
   ck_assert_uint_eq (t.short_bodies, 1);
   ck_assert_str_eq (t.why, "first");
   witness_good (&w, 5, "POST", "https://a/1");
@@ -527,6 +529,8 @@ START_TEST (test_the_witness_forgives_what_was_made_good)
   witness_tally (&w, 5, &t);
   ck_assert_uint_eq (t.refused, 0);
   ck_assert_str_eq (t.why, "second");
+  witness_good (&w, 5, "GET", "https://a/2");
+  ck_assert_uint_eq (witness_doubt (&w), 0);
   /* More than fit are counted, and nothing makes them good. */
   for (i = 0; i < WITNESS_BAD_MAX + 10; i++)
     {
@@ -537,6 +541,7 @@ START_TEST (test_the_witness_forgives_what_was_made_good)
     }
   witness_tally (&w, 5, &t);
   ck_assert_uint_eq (t.foreign_redirects, WITNESS_BAD_MAX + 10);
+  ck_assert_uint_eq (witness_doubt (&w), 5);
   witness_forget (&w, 5);
   witness_tally (&w, 5, &t);
   ck_assert_uint_eq (t.requests, 0);

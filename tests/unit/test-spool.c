@@ -176,6 +176,103 @@ START_TEST (test_unfinished_page_is_gone_and_the_listing_goes_on)
 }
 END_TEST
 
+/* A sound page of one row, then two in doubt, the second with a section of its own. */
+static struct spool *
+write_doubt (void)
+{
+  struct spool_section one = { .ordinal = 1, .kind = 100 }, two = { .ordinal = 2, .kind = 100, .scope = "x" };
+  char cursor[32];
+  struct spool *s = reopen (cursor);
+
+  ck_assert_int_eq (spool_set_head (s, "{\"began\":1}"), 0);
+  ck_assert_int_eq (spool_section (s, &one), 0);
+  add_row (s, 0);
+  ck_assert_int_eq (spool_checkpoint (s, "page 2", 6), 0);
+  add_row (s, 1);
+  ck_assert_int_eq (spool_doubt (s), 0);
+  ck_assert_int_eq (spool_checkpoint (s, "page 3", 6), 0);
+  ck_assert_int_eq (spool_section (s, &two), 0);
+  add_row (s, 2);
+  ck_assert_int_eq (spool_doubt (s), 0);
+  ck_assert_int_eq (spool_checkpoint (s, "page 4", 6), 0);
+  return s;
+}
+
+/* S is back at its one sound page. */
+static void
+check_sound (struct spool *s)
+{
+  struct tally t = { .stop = -1 };
+  size_t n;
+
+  (void) spool_sections (s, &n);
+  ck_assert_uint_eq (n, 1);
+  ck_assert_str_eq (spool_head (s), "{\"began\":1}");
+  ck_assert_int_eq (spool_walk (s, count, &t), 0);
+  ck_assert_int_eq (t.rows, 1);
+}
+
+START_TEST (test_a_listing_goes_on_from_its_last_sound_page)
+{
+  char cursor[32];
+  struct spool *s = write_doubt ();
+  const void *at;
+  size_t len;
+
+  /* In this process, also with a page that is not ended. */
+  add_row (s, 9);
+  ck_assert_int_eq (spool_rewind (s, &at, &len), 0);
+  ck_assert_uint_eq (len, 6);
+  ck_assert_int_eq (memcmp (at, "page 2", 6), 0);
+  check_sound (s);
+  spool_close (s);
+  spool_remove (dir, "spool");
+  /* In another one. */
+  spool_close (write_doubt ());
+  s = reopen (cursor);
+  ck_assert_str_eq (cursor, "page 2");
+  check_sound (s);
+  spool_close (s);
+}
+END_TEST
+
+START_TEST (test_a_sound_page_vouches_for_those_before)
+{
+  struct tally t = { .stop = -1 };
+  char cursor[32];
+  struct spool *s = write_doubt ();
+
+  ck_assert_int_eq (spool_checkpoint (s, "page 5", 6), 0);
+  spool_close (s);
+  s = reopen (cursor);
+  ck_assert_str_eq (cursor, "page 5");
+  ck_assert_int_eq (spool_walk (s, count, &t), 0);
+  ck_assert_int_eq (t.rows, 3);
+  spool_close (s);
+}
+END_TEST
+
+START_TEST (test_a_listing_in_doubt_from_the_start_begins_anew)
+{
+  struct spool_section one = { .ordinal = 1, .kind = 100 };
+  char cursor[32];
+  struct spool *s = reopen (cursor);
+  size_t n;
+
+  ck_assert_int_eq (spool_set_head (s, "{\"began\":1}"), 0);
+  ck_assert_int_eq (spool_section (s, &one), 0);
+  ck_assert_int_eq (spool_doubt (s), 0);
+  ck_assert_int_eq (spool_checkpoint (s, "page 2", 6), 0);
+  spool_close (s);
+  s = reopen (cursor);
+  (void) spool_sections (s, &n);
+  ck_assert_str_eq (cursor, "");
+  ck_assert_uint_eq (n, 0);
+  ck_assert_str_eq (spool_head (s), "{\"began\":1}");
+  spool_close (s);
+}
+END_TEST
+
 START_TEST (test_wrong_order_and_sizes_are_refused)
 {
   struct spool_section one = { .ordinal = 1, .kind = 100 };
@@ -284,6 +381,9 @@ fill (TCase *t)
   tcase_add_checked_fixture (t, setup, teardown);
   tcase_add_test (t, test_listing_comes_back_in_order_with_its_sections);
   tcase_add_test (t, test_unfinished_page_is_gone_and_the_listing_goes_on);
+  tcase_add_test (t, test_a_listing_goes_on_from_its_last_sound_page);
+  tcase_add_test (t, test_a_sound_page_vouches_for_those_before);
+  tcase_add_test (t, test_a_listing_in_doubt_from_the_start_begins_anew);
   tcase_add_test (t, test_wrong_order_and_sizes_are_refused);
   tcase_add_test (t, test_cut_at_any_byte_opens_with_whole_pages_only);
   tcase_add_test (t, test_damaged_byte_drops_its_page_and_what_follows);

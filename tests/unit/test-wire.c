@@ -46,6 +46,7 @@ static const struct wire_net_start net_start = {
   "/ca.pem", "usher", 1 };
 static const struct wire_permit permit = { 1, 5, 200, 1700000000123 };
 static const struct wire_tally_ask tally_ask = { 9 };
+static const struct wire_doubt doubt = { 9 };
 static const struct wire_ask ask = { 1, 5 };
 static const struct wire_seen seen = { 1, 429, 1700000000123, -1 };
 static const struct wire_tally tally = { 9, 0, 5, 1, 1, 2, 3, 4096, "a page answered 500" };
@@ -81,6 +82,7 @@ static const struct
   { WIRE_NET_START, &net_start, sizeof net_start },
   { WIRE_PERMIT, &permit, sizeof permit },
   { WIRE_TALLY_ASK, &tally_ask, sizeof tally_ask },
+  { WIRE_DOUBT, &doubt, sizeof doubt },
   { WIRE_ASK, &ask, sizeof ask },
   { WIRE_SEEN, &seen, sizeof seen },
   { WIRE_TALLY, &tally, sizeof tally },

@@ -1,6 +1,7 @@
 /* A connector for server.py beside it, an app that mails invitations and speaks in lines of text:
    "id email role" of a member, "id email role state expires_ms" of an invitation.  It says what
-   shall be and never looks first, so that what happens once happens once by the host alone. */
+   shall be and never looks first, so that what happens once happens once by the host alone; and it
+   takes a page that could not be read for an empty one when "run" says that it swallows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct self
 {
   const char *base;
   int pending;         /* 's': a section of their own; 'l': among the members; 'n': not shown */
+  int swallows;
 };
 
 static int32_t
@@ -24,6 +26,7 @@ invites_open (struct usher_ctx *ctx, const struct usher_hub *hub, void **ret_sel
     return USHER_E_NOMEM;
   s->base = usher_conf (ctx, "base_url", 0);
   s->pending = strstr (hub->spec, "section") ? 's' : strstr (hub->spec, "listed") ? 'l' : 'n';
+  s->swallows = strstr (hub->spec, "swallow") != NULL;
   *ret_self = s;
   return s->base ? USHER_DONE : USHER_E_CONFIG;
 }
@@ -70,7 +73,7 @@ ask (struct usher_ctx *ctx, const struct self *s, const char *method, const char
   ret_body[len] = '\0';
   usher_http_close (ctx, h);
   if (r >= 0)
-    return response.status;
+    return response.status == 401 ? USHER_E_SESSION : response.status;
   return body && r / 100 == -1 ? USHER_E_UNCERTAIN : r;
 }
 
@@ -118,16 +121,45 @@ list_one (struct usher_ctx *ctx, const struct self *s, const char *path, const c
   return r < 0 ? r : r == 200 ? emit (ctx, body, only, ret_n) : USHER_E_SHAPE;
 }
 
+/* The pages of members behind the one that the cursor names; "+" at the end of one says that
+   there is another. */
+static int32_t
+list_pages (struct usher_ctx *ctx, const struct self *s, const struct usher_list *want, int32_t *ret_n)
+{
+  static char body[BODY_MAX];
+  char path[TEXT_MAX], cursor[TEXT_MAX] = "0", *plus;
+  int32_t r = USHER_DONE;
+  int page, more = 1;
+
+  if (want->cursor_len < sizeof cursor)
+    memcpy (cursor, want->cursor_len ? want->cursor : "0", want->cursor_len ? want->cursor_len : 1);
+  for (page = atoi (cursor) + 1; more && r >= 0; page++)
+    {
+      (void) snprintf (path, sizeof path, "/people?page=%d", page);
+      r = ask (ctx, s, "GET", path, NULL, NULL, body);
+      if (r < 0 || (r != 200 && !s->swallows))
+        return r < 0 ? r : r >= 500 ? USHER_E_APP_DOWN : USHER_E_SHAPE;
+      plus = r == 200 ? strchr (body, '+') : body;
+      more = plus != NULL;
+      if (plus)
+        *plus = '\0';
+      r = emit (ctx, body, NULL, ret_n);
+      (void) snprintf (cursor, sizeof cursor, "%d", page);
+      if (r >= 0)
+        r = usher_checkpoint (ctx, cursor, strlen (cursor));
+    }
+  return r;
+}
+
 static int32_t
 invites_list (struct usher_ctx *ctx, void *self, const struct usher_list *want)
 {
   struct self *s = self;
   int32_t n = 0, r;
 
-  (void) want;
   r = usher_section (ctx, USHER_S_MEMBERS, NULL);
   if (r >= 0)
-    r = list_one (ctx, s, "/people", NULL, &n);
+    r = list_pages (ctx, s, want, &n);
   if (r >= 0 && s->pending == 'l')
     r = list_one (ctx, s, "/invites", NULL, &n);
   if (r >= 0)
@@ -138,6 +170,16 @@ invites_list (struct usher_ctx *ctx, void *self, const struct usher_list *want)
   if (r >= 0)
     r = list_one (ctx, s, "/invites", NULL, &n);
   return r < 0 ? r : usher_section_end (ctx, USHER_COMPLETE, -1, NULL);
+}
+
+static int32_t
+invites_login (struct usher_ctx *ctx, void *self, const struct usher_login *why)
+{
+  static char body[BODY_MAX];
+  int32_t r = ask (ctx, self, "POST", "/login", "me", NULL, body);
+
+  (void) why;
+  return r < 0 ? r : USHER_DONE;
 }
 
 static int32_t
@@ -206,7 +248,8 @@ invites_remove (struct usher_ctx *ctx, void *self, const struct usher_change *c)
 static const struct usher_connector connector = {
   .abi = { USHER_MAGIC, USHER_MAJOR, USHER_MINOR, sizeof (struct usher_connector), 0 },
   .name = "invites", .version = "1",
-  .open = invites_open, .close = invites_close, .check = invites_check, .list = invites_list, .read = invites_read,
+  .open = invites_open, .close = invites_close, .login = invites_login, .check = invites_check,
+  .list = invites_list, .read = invites_read,
   .invite = invites_invite, .remove = invites_remove, .resend = invites_resend,
 };
 

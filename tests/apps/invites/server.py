@@ -13,6 +13,9 @@ import threading
 import time
 
 
+PAGE = 10
+
+
 class App:
     def __init__(self):
         self.lock = threading.Lock()
@@ -20,6 +23,8 @@ class App:
         self.people, self.invites = {}, {}   # id: {email, role}; and of an invitation state, expires
         self.mails = []                      # addresses, one for each mail
         self.keys = {}                       # of intents: the answer that was given
+        self.asked = []                      # pages of people
+        self.signed_out = False
         self.faults, self.fired = {}, {}
 
     def fires(self, name):
@@ -52,13 +57,18 @@ class App:
             for invite in self.invites.values():
                 if invite["email"] == body["email"]:
                     invite.update({k: body[k] for k in ("state", "expires") if k in body})
+        elif what == "people":
+            self.asked = []
+            new = {str(next(self.numbers)): {"email": email, "role": "member"} for email in body.get("add", [])}
+            self.people = {**new, **self.people} if body.get("front") else {**self.people, **new}
+            self.people = {k: p for k, p in self.people.items() if p["email"] not in body.get("remove", [])}
         elif what == "forget":
             self.invites = {k: i for k, i in self.invites.items() if i["email"] != body["email"]}
         elif what == "invite":
             self.invite(body["email"], "member")
             self.mails.pop()
         return {"people": list(self.people.values()), "invites": list(self.invites.values()), "mails": self.mails,
-                "fired": self.fired, "keys": len(self.keys)}
+                "fired": self.fired, "keys": len(self.keys), "asked": self.asked}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -80,17 +90,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_any(self):
         app = self.server.app
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        parts = self.path.split("?")[0].strip("/").split("/")
+        path, _, query = self.path.partition("?")
+        parts = path.strip("/").split("/")
+        page = int(query.removeprefix("page=")) if query else 0
         with app.lock:
             if parts[0] == "_control":
                 found = app.control(parts[1], json.loads(text) if text else {})
                 self.send(200, json.dumps(found), "application/json")
                 return
-            write = self.command != "GET"
+            write = self.command != "GET" and parts != ["login"]
+            app.asked.append(page) if page else None
             if write and app.fires("unsent"):
                 status, answer, lost = 0, "", True
             else:
-                status, answer = self.operate(parts, text)
+                status, answer = self.paged(page) if page else self.operate(parts, text)
                 lost = write and app.fires("lose")
         if lost:
             self.close_connection = True
@@ -99,8 +112,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(0.5 if write and app.fires("slow") else 0)
         self.send(status, answer)
 
+    def paged(self, page):
+        app = self.server.app
+        if app.signed_out or app.fires("sign-out-%d" % page):
+            app.signed_out = True
+            return 401, ""
+        if app.fires("down-%d" % page):
+            return 500, ""
+        some = list(app.people.items())[(page - 1) * PAGE:page * PAGE]
+        return 200, ("".join("m%s %s %s\n" % (k, p["email"], p["role"]) for k, p in some)
+                     + ("+\n" if len(app.people) > page * PAGE else ""))
+
     def operate(self, parts, text):
         app, key = self.server.app, self.headers.get("X-Intent")
+        if parts == ["login"]:
+            app.signed_out = False
+            return 204, ""
         if self.command == "GET" and parts == ["people"]:
             return 200, "".join("m%s %s %s\n" % (k, p["email"], p["role"]) for k, p in app.people.items())
         if self.command == "GET" and parts == ["invites"]:

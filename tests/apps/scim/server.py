@@ -17,7 +17,8 @@ Outside of the base path (no token):
     POST /_control/release            lets go what "hold" holds
 
 A fault is an object.  In every one: "times": how often (absent: always), "skip": how many requests
-that it would fit pass first, "kind": only requests of this kind, as they are counted.
+that it would fit pass first, "kind": only requests of this kind, as they are counted, "at": only
+those with this text in their address.
     unauthorized                      401
     html                              a web page with status 200
     truncate                          JSON that ends in its middle
@@ -124,6 +125,7 @@ class App:
     def __init__(self, options):
         self.options = options
         self.lock = threading.RLock()
+        self.now = threading.local()   # path: of the request under way
         self.random = random.Random(options.seed)
         self.users, self.groups = Kept(), Kept()
         self.names = {}
@@ -234,7 +236,7 @@ class App:
         """The fault, when it is on for this request; counts it."""
         with self.lock:
             fault = self.faults.get(name)
-            if not fault or not fits or fault.get("kind", kind) != kind:
+            if not fault or not fits or fault.get("kind", kind) != kind or fault.get("at", "") not in self.now.path:
                 return None
             if fault.get("skip", 0) > 0:
                 fault["skip"] -= 1
@@ -451,6 +453,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         parts = [urllib.parse.unquote(p) for p in path[len(base) + 1:].split("/")]
         self.kind = self.kind_of(parts, query)
         app.count(self.kind)
+        app.now.path = self.path
         if self.early_fault():
             return
         if self.headers.get("Authorization") != "Bearer " + app.options.token:
