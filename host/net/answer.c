@@ -185,6 +185,8 @@ answer_body (void *owner, const char *p, size_t len)
   if (r->plan != REQUEST_DELIVER)
     {
       r->skipped += len;
+      if (r->plan == REQUEST_THROTTLED)
+        buf_put (&r->refusal, p, len);
       return r->skipped > SKIP_MAX ? EXCHANGE_STOP : EXCHANGE_TAKEN;
     }
   if (r->pending.len)

@@ -196,6 +196,7 @@ start (struct request *r, const struct draft *d)
     .headers = d->headers.data ? d->headers.data : "",
     .headers_len = d->headers.len,
     .body = r->with_body ? &r->body : NULL,
+    .dialect = rates_dialect (&r->net->rates, r->at.origin),
     /* On a connection from the pool that has just died, libcurl would send again by
        itself: a change must never be sent twice. */
     .fresh = !request_is_safe (r),

@@ -71,7 +71,7 @@ forget_answer (struct exchange *x)
   x->status = 0;
   x->head_bytes = 0;
   buf_reset (&x->head);
-  x->limits = (struct limits) LIMITS_INIT;
+  x->limits = (struct limits) { .dialect = x->limits.dialect };
 }
 
 /* "HTTP/1.1 200 OK" */
@@ -302,7 +302,7 @@ exchange_start (struct exchange *x, const struct exchange_net *net,
   CURLcode rc;
 
   *x = (struct exchange) { .net = net, .target = order->target, .sink = sink,
-                           .head = BUF_INIT (4 * EXCHANGE_HEAD_MAX), .limits = LIMITS_INIT };
+                           .head = BUF_INIT (4 * EXCHANGE_HEAD_MAX), .limits = { .dialect = order->dialect } };
   x->proxied = net->proxy && *net->proxy
                && !url_bypasses_proxy (order->target->host, net->no_proxy);
   x->easy = curl_easy_init ();

@@ -74,6 +74,7 @@ struct exchange_order
   const char *headers;              /* "Name: value", NUL, and so on */
   size_t headers_len;
   const struct buf *body;           /* NULL = none; borrowed until the end */
+  enum limits_dialect dialect;      /* how the answer speaks of limits */
   bool fresh;                       /* on a connection of its own */
 };
 

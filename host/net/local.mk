@@ -14,6 +14,7 @@ libushernet_la_SOURCES = \
 	%D%/confine.c %D%/confine.h \
 	%D%/exchange.c %D%/exchange.h \
 	%D%/fault.c %D%/fault.h \
+	%D%/limits-header.c %D%/limits-json.c \
 	%D%/limits.c %D%/limits.h \
 	%D%/rate.c %D%/rate.h \
 	%D%/redact.c %D%/redact.h \
@@ -23,6 +24,7 @@ libushernet_la_SOURCES = \
 	%D%/standin.c %D%/standin.h \
 	%D%/totp.c %D%/totp.h \
 	%D%/url.c %D%/url.h \
+	%D%/when.c %D%/when.h \
 	%D%/witness.c %D%/witness.h
 
 usherlibexec_PROGRAMS += host/usher-net

@@ -44,15 +44,34 @@ rates_parse (const char *json, size_t len, struct rates *ret)
   json_array_foreach (root, i, rule)
     {
       const char *origin = json_string_value (json_object_get (rule, "origin"));
+      const char *dialect = json_string_value (json_object_get (rule, "headers"));
       _cleanup_ (url_done) struct url u = { 0 };
 
-      if (!json_is_object (rule) || (origin && url_parse (origin, &u) < 0))
+      if (!json_is_object (rule) || (origin && url_parse (origin, &u) < 0)
+          || (dialect && limits_dialect_parse (dialect, &r.rules[r.n].dialect) < 0))
         return -EINVAL;
       r.rules[r.n++].origin = TAKE (u.origin);
     }
   *ret = r;
   r = (struct rates) { 0 };
   return 0;
+}
+
+static bool
+covers (const struct rate_rule *rule, const char *origin)
+{
+  return !rule->origin || streq (rule->origin, origin);
+}
+
+enum limits_dialect
+rates_dialect (const struct rates *r, const char *origin)
+{
+  unsigned int i;
+
+  for (i = 0; i < r->n; i++)
+    if (covers (&r->rules[i], origin))
+      return r->rules[i].dialect;
+  return LIMITS_STANDARD;
 }
 
 bool
@@ -62,7 +81,7 @@ rates_take (struct rates *r, const char *origin, int64_t now_ms, struct rate_hol
     {
       struct rate_rule *rule = &r->rules[hold->next];
 
-      if (rule->origin && !streq (rule->origin, origin))
+      if (!covers (rule, origin))
         continue;
       if (!rule->have || now_ms < rule->not_before_ms)
         return false;

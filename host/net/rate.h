@@ -5,12 +5,13 @@
 
    A rule is an object of the app file's "rate" with its key filled in; of it this
    process reads only "origin" ("https://host:port"): the exchanges that it covers,
-   all of them when it is missing. */
+   all of them when it is missing; and "headers": how their answers speak of limits. */
 #ifndef USHER_NET_RATE_H
 #define USHER_NET_RATE_H
 
 #include "host/common/base.h"
 #include "host/common/wire.h"
+#include "host/net/limits.h"
 
 #define RATE_RULES_MAX 32u
 #define RATE_PERMITS_MAX 1024u
@@ -18,6 +19,7 @@
 struct rate_rule
 {
   char *origin;             /* owned; NULL = covers all */
+  enum limits_dialect dialect;
   unsigned int have;        /* permits at hand */
   bool asked;               /* ASK is out, PERMIT has not come */
   int64_t not_before_ms;    /* monotonic: no permit may be used or asked for before; at most
@@ -44,6 +46,8 @@ int rates_parse (const char *json, size_t len, struct rates *ret);
 /* Takes what can be had for an exchange with ORIGIN.  True when HOLD is complete; else
    HOLD->next is the rule that it waits for. */
 bool rates_take (struct rates *r, const char *origin, int64_t now_ms, struct rate_hold *hold);
+/* How answers of ORIGIN speak of limits: as the first rule says that covers them. */
+enum limits_dialect rates_dialect (const struct rates *r, const char *origin);
 /* Gives back, one after the other, the permits of RULE that nobody waits for: true while
    there was one. */
 bool rates_spare (struct rates *r, unsigned int rule);

@@ -8,6 +8,7 @@
 #include <usher/connector.h>
 
 #include "host/common/clock.h"
+#include "host/common/log.h"
 #include "host/net/answer.h"
 #include "host/net/compose.h"
 #include "host/net/fault.h"
@@ -59,6 +60,7 @@ request_free (struct request *r)
   url_done (&r->at);
   buf_wipe (&r->body);
   buf_done (&r->pending);
+  buf_done (&r->refusal);
   buf_done (&r->evidence.body);
   free (r->evidence.url);
   free ((char *) (uintptr_t) r->done.text);
@@ -73,18 +75,34 @@ request_is_safe (const struct request *r)
          || ((r->asked.flags & USHER_H_SAFE) && r->method == r->asked.method);
 }
 
+/* Whether the same may be sent once more without asking anybody. */
+static bool
+may_repeat (const struct request *r)
+{
+  return request_is_safe (r) && r->attempts < RETRY_ATTEMPTS_MAX;
+}
+
+/* What the answer says of limits; a refusal that names no time gets one. */
+static void
+judge_limits (const struct request *r, struct limits_verdict *ret)
+{
+  int64_t now = clock_now_ms ();
+
+  limits_judge (&r->x.limits, r->x.status, now, ret);
+  if (ret->throttled && !ret->until_ms)
+    ret->until_ms = now + (may_repeat (r) ? retry_wait_ms (r->attempts) : THROTTLE_WAIT_MS);
+}
+
 /* usherd has its permits back, and learns what the answer said of limits. */
 static void
-give_back (struct request *r)
+give_back (struct request *r, const struct limits_verdict *v)
 {
-  struct wire_seen seen = { .status = r->x.head_whole ? r->x.status : 0, .remaining = -1 };
+  struct wire_seen seen = { .status = 0, .remaining = -1 };
   unsigned int i;
 
   if (r->x.head_whole)
-    {
-      seen.until_ms = limits_until (&r->x.limits, r->x.status, clock_now_ms ());
-      seen.remaining = r->x.limits.remaining;
-    }
+    seen = (struct wire_seen) { .status = v->throttled ? USHER_E_RATE : r->x.status,
+                                .until_ms = v->until_ms, .remaining = v->remaining };
   for (i = 0; r->permits.held >> i; i++)
     if ((r->permits.held >> i) & 1)
       {
@@ -92,6 +110,16 @@ give_back (struct request *r)
         session_tell_host (r->net, WIRE_SEEN, &seen);
       }
   r->permits = (struct rate_hold) { 0 };
+}
+
+/* The same of an exchange that nobody waits for any more. */
+static void
+let_go (struct request *r)
+{
+  struct limits_verdict v;
+
+  judge_limits (r, &v);
+  give_back (r, &v);
 }
 
 static void
@@ -108,7 +136,7 @@ request_finish (struct request *r, int32_t status, int64_t until_ms, const char 
   char sentence[SENTENCE_MAX];
   va_list ap;
 
-  give_back (r);
+  let_go (r);
   exchange_done (&r->x);
   buf_wipe (&r->body);
   r->done = (struct wire_done) { .status = status, .until_ms = until_ms };
@@ -206,6 +234,7 @@ request_new (struct net *net, uint32_t id)
   r->memory = (struct arena) ARENA_INIT (WIRE_ARENA_MAX);
   r->body = (struct buf) BUF_INIT (EXCHANGE_BODY_MAX);
   r->pending = (struct buf) BUF_INIT (PENDING_MAX);
+  r->refusal = (struct buf) BUF_INIT (LIMITS_BODY_MAX);
   r->credit = WIRE_CREDIT_BYTES;
   r->evidence.body = (struct buf) BUF_INIT (REQUEST_EVIDENCE_MAX);
   return r;
@@ -291,7 +320,7 @@ request_close (struct net *net, uint32_t id)
 
   if (!place)
     return;
-  give_back (*place);
+  let_go (*place);
   request_free (*place);
 }
 
@@ -301,6 +330,7 @@ run (struct request *r, int64_t now)
   r->plan = REQUEST_UNDECIDED;
   r->fault = 0;
   r->skipped = 0;
+  buf_reset (&r->refusal);
   if (compose_start (r) < 0)
     return;
   r->attempts++;
@@ -370,23 +400,42 @@ again (struct request *r, int64_t wait_ms)
   r->state = REQUEST_WAITING;
 }
 
+/* What cannot be believed is said, once a session. */
 static void
-throttled (struct request *r, int64_t until_ms)
+tell_odd (struct request *r, const struct limits_verdict *v)
+{
+  if (!*v->odd || r->net->odd_told)
+    return;
+  r->net->odd_told = true;
+  session_log (r->net, LOG_LEVEL_WARNING,
+               "%s says of its limits what cannot be believed (%s); Usher keeps to waits of its own.",
+               r->at.host, v->odd);
+}
+
+static void
+throttled (struct request *r, const struct limits_verdict *v)
 {
   char sentence[SENTENCE_MAX];
-  int64_t now = clock_now_ms (), wait = until_ms ? until_ms - now : retry_wait_ms (r->attempts);
+  int64_t wait = v->until_ms - clock_now_ms ();
 
-  if (request_is_safe (r) && r->attempts < RETRY_ATTEMPTS_MAX && wait <= RETRY_WAIT_MAX_MS)
+  if (may_repeat (r) && wait <= RETRY_WAIT_MAX_MS)
     {
       witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,
                    r->asked.url, "the app limited the rate of requests");
-      again (r, wait);
+      again (r, MAX (wait, 0));
       return;
     }
-  (void) snprintf (sentence, sizeof sentence,
-                   "%s asked to wait before the next request; Usher goes on when it may.",
-                   r->at.host);
-  fail (r, WITNESS_REFUSED, USHER_E_RATE, until_ms ? until_ms : now + THROTTLE_WAIT_MS, sentence);
+  if (v->bounded)
+    (void) snprintf (sentence, sizeof sentence, "%s asked to wait for longer than a day (%s); Usher "
+                     "asks it again after %d hours.", r->at.host, v->quote,
+                     (int) (LIMITS_WAIT_MAX_MS / 3600000));
+  else if (*v->quote)
+    (void) snprintf (sentence, sizeof sentence, "%s asked to wait before the next request (%s); Usher "
+                     "goes on when it may.", r->at.host, v->quote);
+  else
+    (void) snprintf (sentence, sizeof sentence, "%s takes no more requests for now and does not say "
+                     "until when; Usher asks it again in a minute.", r->at.host);
+  fail (r, WITNESS_REFUSED, USHER_E_RATE, v->until_ms, sentence);
 }
 
 /* The method after a redirect: RFC 9110 section 15.4, and what all clients do with POST. */
@@ -447,7 +496,7 @@ break_off (struct request *r, int code)
   int32_t status = fault_explain (r, code, sentence, sizeof sentence);
 
   if (!began && code != CURLE_OPERATION_TIMEDOUT && !r->fault && !r->x.address_refused
-      && request_is_safe (r) && r->attempts < RETRY_ATTEMPTS_MAX && retry_curl (code))
+      && may_repeat (r) && retry_curl (code))
     {
       witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,
                    r->asked.url, sentence);
@@ -471,18 +520,22 @@ deliver_end (struct request *r)
 void
 request_complete (struct request *r, int code)
 {
-  int64_t until = limits_until (&r->x.limits, r->x.status, clock_now_ms ());
+  struct limits_verdict v;
 
+  if (r->plan == REQUEST_THROTTLED && r->refusal.data)
+    limits_body (&r->x.limits, r->refusal.data, r->refusal.len);
+  judge_limits (r, &v);
+  tell_odd (r, &v);
   r->left_ms = MAX (r->deadline_ms - clock_mono_ms (), 1);
   r->wrote |= r->x.sending && !request_is_safe (r);
-  give_back (r);
+  give_back (r, &v);
   switch (r->plan)
     {
     case REQUEST_FOLLOW:
       follow (r);
       return;
     case REQUEST_THROTTLED:
-      throttled (r, until);
+      throttled (r, &v);
       return;
     case REQUEST_REPEAT:
       witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,

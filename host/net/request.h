@@ -73,6 +73,7 @@ struct request
   int32_t fault;            /* why we ended the exchange: USHER_E_..., 0 */
   uint64_t max_bytes, received;
   uint64_t skipped;         /* bytes of a body that nobody wants */
+  struct buf refusal;       /* the body of an answer that says "not now" */
   uint64_t credit;
   struct buf pending;       /* bytes taken in for which there is no credit yet */
   struct wire_done done;    /* while DRAINING; its text is owned */

@@ -32,6 +32,7 @@ struct net
   struct evidence last;          /* the last good answer: told at the end, for whoever has to
                                     find out why a connector made nothing of it */
   bool peer_broke_it;            /* why serving ended: the worker's channel */
+  bool odd_told;                 /* what cannot be believed of limits was said once */
   bool ended;                    /* usherd said END */
   int64_t end_by_ms;             /* monotonic; then it ends whatever the worker does */
 };

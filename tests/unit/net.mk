@@ -1,7 +1,7 @@
 # usher-net: its parts one by one, and the program between stand-ins for its neighbours.
 if HAVE_CHECK
-NET_TESTS = tests/unit/test-net tests/unit/test-net-confine tests/unit/test-net-parts \
-	tests/unit/test-net-tls
+NET_TESTS = tests/unit/test-limits tests/unit/test-net tests/unit/test-net-confine \
+	tests/unit/test-net-parts tests/unit/test-net-tls
 check_PROGRAMS += $(NET_TESTS)
 TESTS += $(NET_TESTS)
 
@@ -24,4 +24,9 @@ tests_unit_test_net_parts_SOURCES = %D%/test-net-parts.c %D%/unit.h
 tests_unit_test_net_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_net_parts_CPPFLAGS = $(libushernet_la_CPPFLAGS)
 tests_unit_test_net_parts_LDADD = libushernet.la $(CHECK_LIBS)
+
+tests_unit_test_limits_SOURCES = %D%/test-limits.c %D%/unit.h
+tests_unit_test_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_limits_CPPFLAGS = $(libushernet_la_CPPFLAGS)
+tests_unit_test_limits_LDADD = libushernet.la $(CHECK_LIBS)
 endif

@@ -1,4 +1,4 @@
-/* The parts of usher-net that judge text: addresses, secrets, limits, the witness. */
+/* The parts of usher-net that judge text: addresses, secrets, the witness. */
 #include <config.h>
 
 #include "unit.h"
@@ -10,7 +10,6 @@
 #include "host/net/accept.h"
 #include "host/net/allow.h"
 #include "host/net/auth.h"
-#include "host/net/limits.h"
 #include "host/net/rate.h"
 #include "host/net/redact.h"
 #include "host/net/retry.h"
@@ -409,84 +408,6 @@ START_TEST (test_auth_computes_what_the_vendors_document)
 }
 END_TEST
 
-START_TEST (test_dates_are_read_in_all_three_forms)
-{
-  static const char *const good[] = { "Sun, 06 Nov 1994 08:49:37 GMT",
-                                      "Sunday, 06-Nov-94 08:49:37 GMT",
-                                      "Sun Nov  6 08:49:37 1994" };
-  static const char *const bad[] = { "", "Sun", "Sun, 06 Nov 1994", "Sun, 06 Now 1994 08:49:37 GMT",
-                                     "Sun, 06 Nov 1994 08:49:37 PST", "06 Nov 1994 08:49:37 GMT",
-                                     "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT",
-                                     "Sun, 06 Nov 1994 08:49:37 GMTx" };
-  int64_t ms = 0;
-  size_t i, n;
-  char cut[64];
-
-  for (i = 0; i < ARRAY_SIZE (good); i++)
-    {
-      ck_assert_int_eq (limits_parse_date (good[i], &ms), 0);
-      ck_assert_int_eq (ms, 784111777000);
-      for (n = 0; n < strlen (good[i]); n++)
-        {
-          (void) snprintf (cut, sizeof cut, "%.*s", (int) n, good[i]);
-          ck_assert_int_eq (limits_parse_date (cut, &ms), -EINVAL);
-        }
-    }
-  for (i = 0; i < ARRAY_SIZE (bad); i++)
-    ck_assert_msg (limits_parse_date (bad[i], &ms) == -EINVAL, "%s", bad[i]);
-}
-END_TEST
-
-/* How long an answer with these headers asks to wait: name, value, and so on. */
-static int64_t
-wait_of (int32_t status, const char *const *headers)
-{
-  struct limits l = LIMITS_INIT;
-  int64_t now = INT64_C (1700000000000), until;
-
-  for (; *headers; headers += 2)
-    limits_header (&l, headers[0], headers[1]);
-  until = limits_until (&l, status, now);
-  return until ? until - now : -1;
-}
-#define WAIT_OF(status, ...) wait_of (status, (const char *const[]) { __VA_ARGS__, NULL })
-
-START_TEST (test_limits_are_read_in_every_dialect)
-{
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "7"), 7000);
-  ck_assert_int_eq (WAIT_OF (503, "retry-after", "1.2"), 2000);
-  /* By the app's own clock, whatever ours says. */
-  ck_assert_int_eq (WAIT_OF (429, "Date", "Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After",
-                             "Sun, 06 Nov 1994 08:50:37 GMT"), 60000);
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "Tue, 14 Nov 2023 22:13:21 GMT"), 1000);
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"), 0);
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "99999999"), LIMITS_WAIT_MAX_MS);
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "soon"), -1);
-  ck_assert_int_eq (WAIT_OF (429, "Retry-After", "-5"), -1);
-  ck_assert_int_eq (WAIT_OF (429, "X-RateLimit-Reset", "1700000030"), 30000);
-  ck_assert_int_eq (WAIT_OF (429, "X-RateLimit-Reset", "1700000030000"), 30000);
-  ck_assert_int_eq (WAIT_OF (429, "X-Rate-Limit-Reset", "12"), 12000);
-  ck_assert_int_eq (WAIT_OF (200, "RateLimit-Remaining", "0", "RateLimit-Reset", "5"), 5000);
-  ck_assert_int_eq (WAIT_OF (200, "RateLimit-Remaining", "3", "RateLimit-Reset", "5"), -1);
-  ck_assert_int_eq (WAIT_OF (200, "RateLimit", "limit=100, remaining=0, reset=9"), 9000);
-  ck_assert_int_eq (WAIT_OF (200, "RateLimit", "\"default\";r=0;t=4"), 4000);
-  ck_assert_int_eq (WAIT_OF (200, "RateLimit", "r=;t="), -1);
-}
-END_TEST
-
-START_TEST (test_a_forbidden_answer_may_be_a_limit)
-{
-  struct limits l = LIMITS_INIT;
-
-  ck_assert (limits_throttled (&l, 429));
-  ck_assert (!limits_throttled (&l, 403));
-  ck_assert (!limits_throttled (&l, 503));
-  limits_header (&l, "x-ratelimit-remaining", "0");
-  ck_assert (limits_throttled (&l, 403));
-  ck_assert (!limits_throttled (&l, 404));
-}
-END_TEST
-
 START_TEST (test_accept_knows_its_little_language)
 {
   ck_assert (accept_status (NULL, 204));
@@ -683,9 +604,6 @@ fill (TCase *t)
   tcase_add_test (t, test_the_place_of_a_body_follows_its_type);
   tcase_add_test (t, test_auth_rules_of_bad_form_are_refused);
   tcase_add_test (t, test_auth_computes_what_the_vendors_document);
-  tcase_add_test (t, test_dates_are_read_in_all_three_forms);
-  tcase_add_test (t, test_limits_are_read_in_every_dialect);
-  tcase_add_test (t, test_a_forbidden_answer_may_be_a_limit);
   tcase_add_test (t, test_accept_knows_its_little_language);
   tcase_add_test (t, test_the_witness_forgives_what_was_made_good);
   tcase_add_test (t, test_the_witness_compares_media_types);
