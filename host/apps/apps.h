@@ -208,9 +208,12 @@ int app_secret_origins (const struct app *a, const char *kind, const char *field
 int app_space_id (const struct app *a, json_t *fields, char **ret);
 /* "delete", "deactivate" or "strip"; borrowed from the app. */
 const char *app_remove_policy (const struct app *a, json_t *fields);
-/* "rate" of the file as JSON text: each entry's "key" holds the values of the hub and
-   account fields it names ("host" stays), without secrets.  ACCOUNT_FIELDS may be NULL.
-   Caller frees; NULL = no memory. */
+/* "rate" of the file as JSON text, each "key" a list of texts that tells what is counted
+   together: the id of the app, then the values of the hub and account fields that it names
+   (an empty text where one has none), without secrets.  An entry that names host becomes one
+   for each origin, with that in its key and as "origin", as long as all are APP_RATES_MAX at
+   most.  ACCOUNT_FIELDS may be NULL.  Caller frees; NULL = no memory. */
+#define APP_RATES_MAX 32u
 char *app_rate_json (const struct app *a, json_t *fields, json_t *account_fields);
 /* home_url, login_url or icon (WHICH) with the fields filled in; *RET NULL when the file
    has none or a field in it has no value.  Caller frees.  0 or -ENOMEM. */

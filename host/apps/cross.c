@@ -452,7 +452,11 @@ check_rate_key (const struct spot *s)
   const char *name = json_string_value (s->value);
   bool secret = false;
 
-  if (streq (name, "host") || hub_field (s, name, strlen (name)))
+  const json_t *field = hub_field (s, name, strlen (name));
+
+  if (field && json_is_true (json_object_get (field, "many")))
+    spot_problem (s, "a field of many values cannot be a rate key");
+  if (streq (name, "host") || field)
     return;
   if (!has_account_field (s, name, &secret))
     spot_problem (s, "must be host, or a field of the hub or an account; there is no \"%s\"",

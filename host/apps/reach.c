@@ -176,50 +176,81 @@ app_remove_policy (const struct app *a, json_t *fields)
   return "deactivate";
 }
 
-/* ["host", "key"...] with the values in place of the keys. */
-static json_t *
-fill_rate_key (json_t *key, json_t *fields, json_t *account_fields)
+struct rate_fill
 {
-  json_t *out = json_array (), *name;
+  const struct app *app;
+  json_t *fields, *account_fields;
+  json_t *out;                     /* owned */
+};
+
+static bool
+counts_by_host (const json_t *entry)
+{
+  const json_t *name;
   size_t i;
 
-  json_array_foreach (key, i, name)
+  json_array_foreach (json_object_get (entry, "key"), i, name)
+    if (streq (json_string_value (name), "host"))
+      return true;
+  return false;
+}
+
+/* Adds ENTRY for ORIGIN, or for all where that is NULL. */
+static int
+add_rate (struct rate_fill *f, const json_t *entry, const char *origin)
+{
+  json_t *copy = json_deep_copy (entry), *key = json_array (), *name;
+  int bad = json_array_append_new (key, json_string (app_id (f->app)));
+  size_t i;
+
+  json_array_foreach (json_object_get (entry, "key"), i, name)
     {
-      const char *text = json_string_value (name);
-      json_t *value = json_object_get (fields, text);
+      const char *text = json_string_value (name), *value = app_value (f->fields, text);
 
       if (!value)
-        value = json_object_get (account_fields, text);
+        value = app_value (f->account_fields, text);
       if (streq (text, "host"))
-        value = name;
-      if (json_array_append (out, value ? value : json_null ()) < 0)
-        {
-          json_decref (out);
-          return NULL;
-        }
+        value = origin ? origin : text;
+      bad |= json_array_append_new (key, json_string (value ? value : ""));
     }
-  return out;
+  bad |= json_object_set_new (copy, "key", key);
+  if (origin)
+    bad |= json_object_set_new (copy, "origin", json_string (origin));
+  return json_array_append_new (f->out, copy) || bad ? -ENOMEM : 0;
+}
+
+static int
+add_rates (struct rate_fill *f, const json_t *rate)
+{
+  struct app_list origins = { NULL, 0 };
+  const json_t *entry;
+  size_t i, j;
+  int r = app_origins (f->app, f->fields, &origins);
+
+  /* Where the fields make no address, no request leaves. */
+  r = r == -EINVAL ? 0 : r;
+  json_array_foreach (rate, i, entry)
+    {
+      size_t more = json_array_size (rate) - i - 1;
+      bool each = counts_by_host (entry) && origins.n
+                  && json_array_size (f->out) + origins.n + more <= APP_RATES_MAX;
+
+      for (j = 0; r == 0 && j < (each ? origins.n : 1); j++)
+        r = add_rate (f, entry, each ? origins.v[j] : NULL);
+    }
+  app_list_done (&origins);
+  return r;
 }
 
 char *
 app_rate_json (const struct app *a, json_t *fields, json_t *account_fields)
 {
-  json_t *rate = json_deep_copy (json_object_get (a->root, "rate")), *entry;
-  char *text;
-  size_t i;
+  struct rate_fill f = { a, fields, account_fields, json_array () };
+  char *text = NULL;
 
-  if (!rate)
-    return json_object_get (a->root, "rate") ? NULL : strdup ("[]");
-  json_array_foreach (rate, i, entry)
-    if (json_object_set_new (entry, "key",
-                             fill_rate_key (json_object_get (entry, "key"), fields,
-                                            account_fields)) < 0)
-      {
-        json_decref (rate);
-        return NULL;
-      }
-  text = json_dumps (rate, JSON_COMPACT);
-  json_decref (rate);
+  if (f.out && add_rates (&f, json_object_get (a->root, "rate")) == 0)
+    text = json_dumps (f.out, JSON_COMPACT);
+  json_decref (f.out);
   return text;
 }
 

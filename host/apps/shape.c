@@ -103,8 +103,7 @@ static const struct shape rate_keys[] = {
   { ROW ("key", LIST), .required = true, .of = &field_key, .min = 1, .max = 8 },
   { ROW ("per", LIST), .of = &rate_per, .min = 1, .max = 8 },
   { ROW ("in_flight", NUMBER), .min = 1, .max = 64 },
-  { ROW ("headers", TEXT), .pattern = "[a-z][a-z0-9-]{0,31}",
-    .right = "the name of a header dialect: a letter, then letters, digits and -" },
+  { ROW ("headers", TEXT), WORDS ("standard", "milliseconds", "minutes", "none") },
   END
 };
 static const struct shape rate = { .kind = SHAPE_OBJECT, .of = rate_keys };

@@ -18,6 +18,11 @@
 #define POLL_MAX_MS 60000
 /* Longer than the longest request (usher-net: 10 min), in which both children may say nothing. */
 #define SILENCE_MAX_MS (11 * 60 * 1000)
+/* Waits that nobody named: of a rate, and of a quota of a day or longer. */
+#define RATE_WAIT_MS 60000
+#define QUOTA_WAIT_MS (INT64_C (3600) * 1000)
+/* The connector tells a wait of the host's own again, maybe rounded up. */
+#define TOLD_TOLERANCE_MS 1000
 #define TEXT_MAX 2048u
 
 #define ANSWER(a) (1u << (a))
@@ -258,6 +263,33 @@ take_fault_text (struct session_call *c, struct session_outcome *o)
   o->until_ms = f->until_ms;
 }
 
+/* What the connector read of limits in an answer, or knows from the vendor's own table,
+   holds for all who share the keys. */
+static void
+heed_limit (struct session *s, struct session_outcome *o)
+{
+  int64_t now = clock_now_ms (), most = now + RATE_WAIT_MAX_MS;
+  bool far = o->until_ms > most;
+  size_t i;
+
+  if (o->until_ms <= now && o->status != USHER_E_LATER)
+    o->until_ms = now + (o->status == USHER_E_QUOTA ? QUOTA_WAIT_MS : RATE_WAIT_MS);
+  o->until_ms = MIN (o->until_ms, most);
+  if (far)
+    {
+      struct buf text = BUF_INIT (TEXT_MAX);
+
+      buf_printf (&text, "The app named a time more than a day away, Usher asks it again after 25 hours%s%s",
+                  o->text ? ": " : "", o->text ? o->text : "");
+      free (o->text);
+      o->text = buf_steal (&text);
+    }
+  if (o->status == USHER_E_LATER || o->until_ms <= s->call->told_until_ms + TOLD_TOLERANCE_MS)
+    return;
+  for (i = 0; i < s->rules.n; i++)
+    rate_close (s->rates, s->rules.v[i].key, &s->rules.v[i].rule, o->until_ms);
+}
+
 static void
 conclude (struct session *s, struct session_outcome *o)
 {
@@ -288,6 +320,8 @@ conclude (struct session *s, struct session_outcome *o)
       o->status = c->result.status;
       take_fault_text (c, o);
     }
+  if (failure_class (o->status) == 2)
+    heed_limit (s, o);
 }
 
 void

@@ -500,6 +500,14 @@ probe (struct session *s, uint32_t rate, int64_t wait_ms)
   return true;
 }
 
+/* The call is told of a wait by the host itself. */
+static void
+note_wait (struct session *s, int64_t until_ms)
+{
+  if (s->call)
+    s->call->told_until_ms = MAX (s->call->told_until_ms, until_ms);
+}
+
 static int
 take_ask (struct session *s, uint32_t stream _unused_, const union wire_message *m)
 {
@@ -518,7 +526,10 @@ take_ask (struct session *s, uint32_t stream _unused_, const union wire_message 
   s->lent[ask->rate] += permit.n;
   s->wait_until[ask->rate] = permit.n ? 0 : clock_mono_ms () + MIN (permit.wait_ms, WAIT_MAX_MS);
   if (!permit.n)
-    permit.until_ms = clock_now_ms () + permit.wait_ms;
+    {
+      permit.until_ms = clock_now_ms () + permit.wait_ms;
+      note_wait (s, permit.until_ms);
+    }
   return session_queue (&s->net, WIRE_PERMIT, 0, &permit);
 }
 
@@ -526,7 +537,7 @@ static int
 take_seen (struct session *s, uint32_t stream _unused_, const union wire_message *m)
 {
   const struct wire_seen *seen = &m->seen;
-  bool throttled = seen->status == 429 || failure_class (seen->status) == 2;
+  bool throttled = failure_class (seen->status) == 2;
   bool waits = seen->until_ms && (throttled || seen->remaining <= 0);
   uint32_t bit;
 
@@ -544,6 +555,7 @@ take_seen (struct session *s, uint32_t stream _unused_, const union wire_message
     {
       int64_t wait = MIN (seen->until_ms - clock_now_ms (), WAIT_MAX_MS);
 
+      note_wait (s, seen->until_ms);
       s->wait_until[seen->rate] = clock_mono_ms () + MAX (wait, 0);
     }
   return 0;

@@ -65,6 +65,7 @@ struct session_call
   uint64_t requests, answered;     /* net's tallies, summed: requests, bytes */
 
   uint32_t probed;                 /* bit n: rate key n has had its probe */
+  int64_t told_until_ms;           /* wall; the longest wait that net was told of or told */
 
   struct session_fault fault;
   struct wire_result result;

@@ -17,7 +17,6 @@
 #define SLOTS 16u
 #define IN_FLIGHT_MAX 1024u        /* where no rule limits it */
 #define POLL_MS 50                 /* an answer in flight may come any time */
-#define CLOSED_MAX_MS INT64_C (90000000)  /* 25 h, the longest wait an app may ask for */
 
 struct window
 {
@@ -33,6 +32,8 @@ struct bucket
   uint32_t out;                    /* permits lent and not yet back */
   uint32_t ceiling;                /* the most that may be in flight */
   uint32_t allowed;                /* of that, after throttling */
+  uint32_t before;                 /* of OUT, what was lent before the last throttling */
+  uint32_t good;                   /* answers since ALLOWED changed */
   int64_t closed_until;            /* monotonic; 0 = open */
   int64_t left, left_until;        /* what the app said remains until then; -1 = not told */
   char key[];
@@ -45,6 +46,19 @@ struct rate_table
   size_t n;
 };
 
+/* The LEN digits at S, a number from 1 to MAX. */
+static int
+parse_leading (const char *s, size_t len, uint64_t max, uint64_t *ret)
+{
+  char digits[16];
+
+  if (len >= sizeof digits)
+    return -EINVAL;
+  memcpy (digits, s, len);
+  digits[len] = '\0';
+  return parse_u64 (digits, 1, max, ret);
+}
+
 int
 rate_parse_per (const char *s, uint32_t *ret_n, int64_t *ret_ms)
 {
@@ -52,21 +66,20 @@ rate_parse_per (const char *s, uint32_t *ret_n, int64_t *ret_ms)
     { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "day", 86400000 },
   };
   const char *slash = strchr (s, '/');
-  char digits[16];
-  uint64_t n;
+  uint64_t n, times = 1;
+  const char *unit;
   size_t i;
 
-  if (!slash || (size_t) (slash - s) >= sizeof digits)
+  if (!slash || parse_leading (s, (size_t) (slash - s), UINT32_MAX, &n) < 0)
     return -EINVAL;
-  memcpy (digits, s, (size_t) (slash - s));
-  digits[slash - s] = '\0';
-  if (parse_u64 (digits, 1, UINT32_MAX, &n) < 0)
+  unit = slash + 1 + strspn (slash + 1, "0123456789");
+  if (unit > slash + 1 && parse_leading (slash + 1, (size_t) (unit - slash - 1), RATE_UNITS_MAX, &times) < 0)
     return -EINVAL;
   for (i = 0; i < ARRAY_SIZE (units); i++)
-    if (streq (slash + 1, units[i].name))
+    if (streq (unit, units[i].name))
       {
         *ret_n = (uint32_t) n;
-        *ret_ms = units[i].ms;
+        *ret_ms = (int64_t) times * units[i].ms;
         return 0;
       }
   return -EINVAL;
@@ -199,6 +212,7 @@ set_rule (struct bucket *b, const struct rate_rule *rule)
   b->rule = *rule;
   b->ceiling = rule->in_flight ? rule->in_flight : IN_FLIGHT_MAX;
   b->allowed = b->ceiling;
+  b->good = 0;
 }
 
 static struct bucket *
@@ -308,21 +322,46 @@ rate_ask (struct rate_table *t, const char *key, const struct rate_rule *rule, u
   return n;
 }
 
+/* Requests that were in flight together are refused together: that is one refusal. */
+static void
+adapt (struct bucket *b, bool throttled)
+{
+  bool before = b->before > 0;
+
+  if (before)
+    b->before--;
+  if (throttled && !before)
+    {
+      b->allowed = MAX (MIN (b->allowed, b->out) / 2, 1);
+      b->before = b->out ? b->out - 1 : 0;
+      b->good = 0;
+    }
+  else if (!throttled && b->allowed < b->ceiling && ++b->good >= b->allowed)
+    {
+      b->allowed++;
+      b->good = 0;
+    }
+}
+
+static int64_t
+span_until (int64_t until_ms)
+{
+  int64_t span = until_ms > 0 ? until_ms - clock_now_ms () : 0;
+
+  return MIN (MAX (span, 0), RATE_WAIT_MAX_MS);
+}
+
 void
 rate_seen (struct rate_table *t, const char *key, bool throttled, int64_t until_ms, int64_t remaining)
 {
-  int64_t now = clock_mono_ms (), span = until_ms > 0 ? until_ms - clock_now_ms () : 0;
+  int64_t now = clock_mono_ms (), span = span_until (until_ms);
   struct bucket *b;
 
-  span = MIN (MAX (span, 0), CLOSED_MAX_MS);
   pthread_mutex_lock (&t->lock);
   b = find (t, key);
   if (b)
     {
-      if (throttled)
-        b->allowed = MAX (MIN (b->allowed, b->out) / 2, 1);
-      else if (b->allowed < b->ceiling)
-        b->allowed++;
+      adapt (b, throttled);
       if (b->out)
         b->out--;
       if (span && remaining > 0 && !throttled)
@@ -335,6 +374,55 @@ rate_seen (struct rate_table *t, const char *key, bool throttled, int64_t until_
         b->closed_until = MAX (b->closed_until, now + span);
     }
   pthread_mutex_unlock (&t->lock);
+}
+
+void
+rate_close (struct rate_table *t, const char *key, const struct rate_rule *rule, int64_t until_ms)
+{
+  int64_t now = clock_mono_ms (), span = span_until (until_ms);
+  struct bucket *b;
+
+  pthread_mutex_lock (&t->lock);
+  b = span ? find_or_make (t, key, rule, now) : NULL;
+  if (b)
+    b->closed_until = MAX (b->closed_until, now + span);
+  pthread_mutex_unlock (&t->lock);
+}
+
+static void
+look (struct bucket *b, int64_t now, int64_t wall, struct rate_state *s)
+{
+  int64_t wait = 0;
+
+  if (b->closed_until > now)
+    s->closed_until_ms = wall + b->closed_until;
+  if (windows_allow (b, 1, now, &wait) == 0)
+    s->full_until_ms = wall + now + wait;
+  if (b->left >= 0 && b->left_until > now)
+    {
+      s->left_until_ms = wall + b->left_until;
+      s->left = b->left;
+    }
+  if (b->allowed < b->ceiling)
+    {
+      s->allowed = b->allowed;
+      s->in_flight = b->rule.in_flight;
+    }
+}
+
+bool
+rate_look (struct rate_table *t, const char *key, struct rate_state *ret)
+{
+  int64_t now = clock_mono_ms (), wall = clock_now_ms () - now;
+  struct bucket *b;
+
+  *ret = (struct rate_state) { 0 };
+  pthread_mutex_lock (&t->lock);
+  b = find (t, key);
+  if (b)
+    look (b, now, wall, ret);
+  pthread_mutex_unlock (&t->lock);
+  return b != NULL;
 }
 
 bool
@@ -375,7 +463,10 @@ rate_return (struct rate_table *t, const char *key, uint32_t n)
   pthread_mutex_lock (&t->lock);
   b = find (t, key);
   if (b)
-    b->out -= MIN (b->out, n);
+    {
+      b->out -= MIN (b->out, n);
+      b->before = MIN (b->before, b->out);
+    }
   pthread_mutex_unlock (&t->lock);
 }
 

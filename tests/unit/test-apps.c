@@ -317,7 +317,14 @@ START_TEST (test_origins_follow_the_fields)
   ck_assert_str_eq (text, "https://acme.example.com/");
   free (text);
   text = app_rate_json (a, fields, account);
-  ck_assert_ptr_nonnull (strstr (text, "[\"host\",\"k\"]"));
+  /* One for each host, and no two apps share one. */
+  ck_assert_ptr_nonnull (strstr (text, "\"key\":[\"every-key\",\"http://127.0.0.1:9000\",\"k\"]"));
+  ck_assert_ptr_nonnull (strstr (text, "\"origin\":\"https://acme.example.com:443\""));
+  ck_assert_ptr_nonnull (strstr (text, "[\"every-key\",\"https://api.example.com:8443\",\"k\"]"));
+  ck_assert_ptr_nonnull (strstr (text, "\"headers\":\"milliseconds\""));
+  free (text);
+  text = app_rate_json (a, fields, NULL);
+  ck_assert_ptr_nonnull (strstr (text, "[\"every-key\",\"http://127.0.0.1:9000\",\"\"]"));
   free (text);
   json_decref (fields);
   fields = json ("{\"slug\": \"a/b\"}");

@@ -58,20 +58,105 @@ START_TEST (test_in_flight_opens_when_an_answer_comes)
 }
 END_TEST
 
+static uint32_t
+allowed (const char *key)
+{
+  struct rate_state s;
+
+  ck_assert (rate_look (table, key, &s));
+  return s.allowed;
+}
+
+/* N permits of a key that has as many come back, refused or not. */
+static void
+answer (const struct rate_rule *rule, uint32_t n, bool throttled)
+{
+  uint32_t i;
+
+  ck_assert_uint_eq (ask ("k", rule, 9), n);
+  for (i = 0; i < n; i++)
+    rate_seen (table, "k", throttled, 0, -1);
+}
+
 START_TEST (test_throttling_halves_and_good_answers_grow_it_back)
 {
   struct rate_rule rule = { .in_flight = 8 };
-  int i;
+  uint32_t n;
+
+  /* All that were in flight together are one refusal. */
+  for (n = 8; n; n /= 2)
+    {
+      answer (&rule, n, true);
+      ck_assert_uint_eq (allowed ("k"), MAX (n / 2, 1));
+    }
+  answer (&rule, 1, true);
+  ck_assert_uint_eq (allowed ("k"), 1);
+  /* And back: a round of good answers each is one more. */
+  for (n = 1; n < 8; n++)
+    {
+      answer (&rule, n, false);
+      ck_assert_uint_eq (allowed ("k"), n + 1 < 8 ? n + 1 : 0);
+    }
+  answer (&rule, 8, false);
+}
+END_TEST
+
+START_TEST (test_what_a_dead_session_held_is_no_old_refusal)
+{
+  struct rate_rule rule = { .in_flight = 8 };
 
   ck_assert_uint_eq (ask ("k", &rule, 8), 8);
   rate_seen (table, "k", true, 0, -1);
-  for (i = 0; i < 3; i++)
-    rate_seen (table, "k", true, 0, -1);
-  /* 8 -> 4 -> 2 -> 1 -> 1, four are still out. */
+  rate_return (table, "k", 7);
+  ck_assert_uint_eq (ask ("k", &rule, 9), 4);
+  rate_seen (table, "k", true, 0, -1);
+  ck_assert_uint_eq (allowed ("k"), 2);
+}
+END_TEST
+
+START_TEST (test_a_key_is_closed_by_what_no_answer_said)
+{
+  struct rate_rule rule = { .in_flight = 8 };
+  struct rate_state s;
+  int64_t now = clock_now_ms ();
+
+  ck_assert (!rate_look (table, "k", &s));
+  rate_close (table, "k", &rule, now - 5);
+  ck_assert (!rate_look (table, "k", &s));
+  rate_close (table, "k", &rule, now + 30000);
+  rate_close (table, "k", &rule, now + 10000);
   ck_assert_uint_eq (ask ("k", &rule, 1), 0);
-  for (i = 0; i < 4; i++)
-    rate_seen (table, "k", false, 0, -1);
-  ck_assert_uint_eq (ask ("k", &rule, 9), 5);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert_int_ge (s.closed_until_ms, now + 29000);
+  ck_assert_int_le (s.closed_until_ms, now + 31000);
+  rate_close (table, "k", &rule, INT64_MAX);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert_int_le (s.closed_until_ms, clock_now_ms () + RATE_WAIT_MAX_MS + 1000);
+  rate_open (table, "k");
+  ck_assert_uint_eq (ask ("k", &rule, 9), 8);
+}
+END_TEST
+
+START_TEST (test_what_holds_a_key_back_can_be_seen)
+{
+  struct rate_rule rule = { .per = { { 3, 60000 } }, .in_flight = 8 };
+  struct rate_state s;
+  int64_t now = clock_now_ms ();
+
+  ck_assert_uint_eq (ask ("k", &rule, 2), 2);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert (!s.closed_until_ms && !s.full_until_ms && !s.left_until_ms && !s.allowed);
+  rate_seen (table, "k", false, now + 30000, 5);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert_int_eq (s.left, 4);
+  ck_assert_int_ge (s.left_until_ms, now + 29000);
+  ck_assert_uint_eq (ask ("k", &rule, 9), 1);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert_int_ge (s.full_until_ms, now + 50000);
+  rate_seen (table, "k", true, 0, -1);
+  ck_assert (rate_look (table, "k", &s));
+  ck_assert_uint_eq (s.allowed, 1);
+  ck_assert_uint_eq (s.in_flight, 8);
 }
 END_TEST
 
@@ -253,7 +338,7 @@ END_TEST
 START_TEST (test_per_takes_its_four_units_only)
 {
   static const char *const wrong[] = { "", "10", "/s", "0/s", "-1/s", "10/", "10/sec", "10 /s", "4294967296/s",
-                                       "10/s ", "1e3/s", "99999999999999999999/s" };
+                                       "10/0min", "10/10000min", "10/15", "10/-1s", "10/s ", "1e3/s", "99999999999999999999/s" };
   uint32_t n;
   int64_t ms;
   size_t i;
@@ -268,6 +353,11 @@ START_TEST (test_per_takes_its_four_units_only)
   ck_assert_int_eq (ms, 3600000);
   ck_assert_int_eq (rate_parse_per ("600/min", &n, &ms), 0);
   ck_assert_int_eq (ms, 60000);
+  ck_assert_int_eq (rate_parse_per ("100/15min", &n, &ms), 0);
+  ck_assert_uint_eq (n, 100);
+  ck_assert_int_eq (ms, 900000);
+  ck_assert_int_eq (rate_parse_per ("1/9999day", &n, &ms), 0);
+  ck_assert_int_eq (ms, INT64_C (9999) * 86400000);
   for (i = 0; i < ARRAY_SIZE (wrong); i++)
     ck_assert_int_eq (rate_parse_per (wrong[i], &n, &ms), -EINVAL);
 }
@@ -313,7 +403,8 @@ START_TEST (test_rules_of_another_form_are_refused)
 
   for (i = 0; i < ARRAY_SIZE (wrong); i++)
     ck_assert_msg (rate_rules_parse (wrong[i], &rules) == -EINVAL, "%s", wrong[i]);
-  ck_assert_int_eq (rate_rules_parse ("[{\"key\":\"k\",\"per\":[\"1/s\",\"1/s\",\"1/s\",\"1/s\",\"1/s\"]}]", &rules),
+  ck_assert_int_eq (rate_rules_parse ("[{\"key\":\"k\",\"per\":[\"1/s\",\"1/s\",\"1/s\",\"1/s\",\"1/s\",\"1/s\","
+                                      "\"1/s\",\"1/s\",\"1/s\"]}]", &rules),
                     -E2BIG);
 }
 END_TEST
@@ -325,6 +416,9 @@ fill (TCase *t)
   tcase_add_test (t, test_window_lends_no_more_than_it_has);
   tcase_add_test (t, test_in_flight_opens_when_an_answer_comes);
   tcase_add_test (t, test_throttling_halves_and_good_answers_grow_it_back);
+  tcase_add_test (t, test_what_a_dead_session_held_is_no_old_refusal);
+  tcase_add_test (t, test_a_key_is_closed_by_what_no_answer_said);
+  tcase_add_test (t, test_what_holds_a_key_back_can_be_seen);
   tcase_add_test (t, test_until_closes_the_key_at_most_25_hours);
   tcase_add_test (t, test_one_probe_looks_whether_a_closed_key_may_open);
   tcase_add_test (t, test_remaining_limits_what_is_lent_until_then);

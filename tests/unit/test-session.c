@@ -791,6 +791,95 @@ START_TEST (test_later_says_until_when)
 }
 END_TEST
 
+static int64_t
+closed_for (const char *key)
+{
+  struct rate_state s;
+
+  return rate_look (rates, key, &s) && s.closed_until_ms ? s.closed_until_ms - clock_now_ms () : 0;
+}
+
+/* One that asks nothing of net but tells of a limit, in FAULT. */
+static void
+run_limit (const char *fault, int32_t status, struct session_outcome *o)
+{
+  struct heard h = { 0 };
+  char script[128];
+
+  (void) snprintf (script, sizeof script, "call\n%s\nresult %d 1", fault, (int) status);
+  run (script, "", WIRE_OP_LIST, &h, o);
+  ck_assert_int_eq (o->status, status);
+}
+
+START_TEST (test_a_limit_that_only_the_connector_knows_is_everybodys)
+{
+  struct session_outcome o;
+  char fault[64];
+
+  (void) snprintf (fault, sizeof fault, "fault -201 %lld", (long long) clock_now_ms () + 300000);
+  run_limit (fault, USHER_E_RATE, &o);
+  session_outcome_done (&o);
+  ck_assert_int_gt (closed_for ("app"), 290000);
+  ck_assert_int_gt (closed_for ("free"), 290000);
+}
+END_TEST
+
+START_TEST (test_a_limit_without_a_time_gets_one)
+{
+  struct session_outcome o;
+
+  run_limit ("log info too many", USHER_E_RATE, &o);
+  ck_assert_int_le (closed_for ("app"), 60000);
+  ck_assert_int_gt (closed_for ("app"), 50000);
+  ck_assert_int_gt (o.until_ms, clock_now_ms () + 50000);
+  session_outcome_done (&o);
+  /* A time that has passed is none. */
+  run_limit ("fault -202 1000", USHER_E_QUOTA, &o);
+  ck_assert_int_gt (closed_for ("app"), 3500000);
+  session_outcome_done (&o);
+}
+END_TEST
+
+START_TEST (test_a_limit_beyond_a_day_is_bounded_and_says_so)
+{
+  struct session_outcome o;
+
+  run_limit ("fault -202 253402300799000", USHER_E_QUOTA, &o);
+  ck_assert_int_le (o.until_ms, clock_now_ms () + RATE_WAIT_MAX_MS);
+  ck_assert_int_gt (o.until_ms, clock_now_ms () + RATE_WAIT_MAX_MS - 60000);
+  ck_assert_ptr_nonnull (strstr (o.text, "after 25 hours: -202"));
+  session_outcome_done (&o);
+}
+END_TEST
+
+START_TEST (test_later_is_bounded_and_closes_nothing)
+{
+  struct session_outcome o;
+
+  run_limit ("fault -203 253402300799000", USHER_E_LATER, &o);
+  ck_assert_int_le (o.until_ms, clock_now_ms () + RATE_WAIT_MAX_MS);
+  ck_assert_int_eq (closed_for ("app"), 0);
+  session_outcome_done (&o);
+}
+END_TEST
+
+START_TEST (test_a_limit_of_one_key_closes_no_other)
+{
+  struct heard h = { 0 };
+  struct session_outcome o;
+  char net[128], worker[128];
+  long long until = (long long) clock_now_ms () + 300000;
+
+  (void) snprintf (net, sizeof net, "sleep 100\nask 0 1\nseen 0 -201 %lld\ngo", until);
+  (void) snprintf (worker, sizeof worker, "call\nwait\nfault -201 %lld\nresult -201 1", until);
+  run (worker, net, WIRE_OP_LIST, &h, &o);
+  ck_assert_int_eq (o.status, USHER_E_RATE);
+  ck_assert_int_gt (closed_for ("app"), 290000);
+  ck_assert_int_eq (closed_for ("free"), 0);
+  session_outcome_done (&o);
+}
+END_TEST
+
 /* ---- Opening, closing, keeping. */
 
 START_TEST (test_missing_program_is_named)
@@ -956,6 +1045,11 @@ fill (TCase *t)
   tcase_add_test (t, test_new_secret_is_kept_and_searched_for);
   tcase_add_test (t, test_replaced_secret_is_still_searched_for);
   tcase_add_test (t, test_later_says_until_when);
+  tcase_add_test (t, test_a_limit_that_only_the_connector_knows_is_everybodys);
+  tcase_add_test (t, test_a_limit_without_a_time_gets_one);
+  tcase_add_test (t, test_a_limit_beyond_a_day_is_bounded_and_says_so);
+  tcase_add_test (t, test_later_is_bounded_and_closes_nothing);
+  tcase_add_test (t, test_a_limit_of_one_key_closes_no_other);
   tcase_add_test (t, test_missing_program_is_named);
   tcase_add_test (t, test_wrong_rate_rules_are_a_setting);
   tcase_add_test (t, test_200_sessions_leave_no_descriptor_and_no_process);
