@@ -152,6 +152,7 @@ VIEW (view_tasks,
       { "TASK", "kind", 0, NULL },
       { "STATUS", "status", COLUMN_STATE, NULL },
       { "WAITS FOR", "wait_reason", 0, NULL },
+      { "UNTIL", "next_attempt_at", COLUMN_TIME, NULL },
       { "HUB", "hub_label", 0, NULL },
       { "CREATED", "created_at", COLUMN_TIME, NULL },
       { "CODE", "error.code", 0, NULL });

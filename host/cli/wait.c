@@ -66,6 +66,8 @@ describe_wait (const json_t *task, struct buf *out)
   const char *next = json_text (task, "next_attempt_at");
   const char *why = json_text (json_object_get (task, "error"), "message");
 
+  if (streq (reason, "app-asked") && *json_text (task, "message"))
+    why = json_text (task, "message");
   if (streq (reason, "app-asked"))
     buf_puts (out, "waiting, as the app asked");
   else if (*reason)

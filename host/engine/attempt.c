@@ -12,7 +12,6 @@
 #define ATTEMPTS_MAX 5
 #define RETRY_FACTOR 4
 #define JITTER_PERCENT 20
-#define WAIT_MAX_MS (25 * 3600 * 1000LL)   /* the longest wait an app may ask for */
 #define FULL_WAIT_MS 30000
 #define STOPPED_WAIT_MS 100                /* so that a stop that went nowhere is no hot loop */
 
@@ -58,6 +57,7 @@ attempt_begin (struct run *r, enum work_class class)
     {
       json_set_text (r->task, "status", "started");
       json_set_text (r->task, "wait_reason", NULL);
+      json_set_text (r->task, "message", NULL);
       json_set_time (r->task, "next_attempt_at", 0);
       if (!json_object_get (r->task, "started_at"))
         json_set_time (r->task, "started_at", clock_now_ms ());
@@ -161,7 +161,7 @@ static void
 log_end (const struct run *r, bool over)
 {
   const char *hub = json_text (r->hub, "label"), *kind = json_text (r->task, "kind"), *id = json_text (r->task, "id");
-  const char *text = r->text ? r->text : "";
+  const char *text = r->text ? r->text : "", *next = json_text (r->task, "next_attempt_at");
 
   if (r->end == RUN_COMPLETED)
     log_info ("%s: %s completed; task %s", hub, kind, id);
@@ -171,7 +171,8 @@ log_end (const struct run *r, bool over)
     log_info ("%s: %s is tried again at %s: %s [%s]; task %s", hub, kind, json_text (r->task, "next_attempt_at"), text,
               r->code, id);
   else if (r->end == RUN_WAITS || r->end == RUN_PARKED)
-    log_info ("%s: %s waits: %s; task %s", hub, kind, json_text (r->task, "wait_reason"), id);
+    log_info ("%s: %s waits%s%s: %s; task %s", hub, kind, next ? " until " : "", next ? next : "",
+              r->end == RUN_WAITS ? text : json_text (r->task, "wait_reason"), id);
 }
 
 bool
@@ -188,8 +189,6 @@ attempt_end (struct run *r)
     log_end (r, true);
   if (r->end == RUN_COMPLETED || r->end == RUN_DROPPED)
     return true;
-  if (r->end == RUN_WAITS && r->until_ms > clock_now_ms () + WAIT_MAX_MS)
-    r->end = RUN_FAILED;
   switch (r->end)
     {
     case RUN_NONE:
@@ -198,6 +197,7 @@ attempt_end (struct run *r)
       break;
     case RUN_WAITS:
       put_back (r, "retrying", "app-asked", MAX (r->until_ms - clock_now_ms (), 1), false);
+      json_set_text (r->task, "message", r->text);
       break;
     case RUN_INTERRUPTED:
       put_back (r, "queued", NULL, *r->stop ? STOPPED_WAIT_MS : 0, false);
@@ -224,7 +224,7 @@ attempt_end (struct run *r)
     task_end_failed (t, r->task, hub, r->code, r->text, r->field);
   else
     {
-      if (r->end == RUN_WAITS)
+      if (r->end == RUN_WAITS && r->limited)
         hub_app_asked (t, hub, json_time (r->task, "next_attempt_at"));
       json_set_time (r->task, "updated_at", clock_now_ms ());
       txn_doc_put (t, STORE_TASK, r->task);

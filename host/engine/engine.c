@@ -98,6 +98,8 @@ start_parts (struct engine *e, char **ret_why)
   confinement_log ();
   x = rate_table_new (&e->rates);
   if (x == 0)
+    x = hub_limits_restore (e);
+  if (x == 0)
     x = keys_start (e);
   if (x == 0)
     x = metrics_start (e);

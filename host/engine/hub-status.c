@@ -156,14 +156,14 @@ json_t *
 hub_render (struct txn *t, struct engine *e, const json_t *hub)
 {
   json_t *shown = json_copy ((json_t *) (uintptr_t) hub), *settings = json_object (), *set;
+  _cleanup_ (freep) char *limit = NULL;
   const char *key;
   struct hub_counts counts;
   struct id id;
-  int64_t last;
+  int64_t last, waits_until;
   json_t *value;
   size_t i;
 
-  (void) e;
   for (i = 0; i < ARRAY_SIZE (inner); i++)
     (void) json_object_del (shown, inner[i]);
   for (i = 0; i < ARRAY_SIZE (defaults); i++)
@@ -185,7 +185,9 @@ hub_render (struct txn *t, struct engine *e, const json_t *hub)
     }
   if (!json_object_get (shown, "cannot"))
     (void) json_object_set_new (shown, "cannot", json_object ());
-  json_set_time (shown, APP_WAITS, hub_is_live (hub) ? hub_app_waits_until (hub) : 0);
+  limit = hub_limit (e, t, hub, &waits_until);
+  json_set_time (shown, APP_WAITS, waits_until);
+  json_set_text (shown, "limit", limit);
   last = json_time (hub, "last_synced_at");
   if (last && hub_is_live (hub))
     json_set_time (shown, "next_sync_at", last + hub_setting (hub, "sync-interval") * 1000);

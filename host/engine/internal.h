@@ -271,6 +271,7 @@ struct run
   const char *reason;      /* wait_reason, static */
   char *text, *field;      /* owned */
   int64_t until_ms;
+  bool limited;            /* the app limits requests: until then nothing else need try */
   bool moved;              /* a listing's cursor moved: the attempt does not count */
   bool crashed;
   /* for the queue */
@@ -367,6 +368,12 @@ void hub_app_answers (json_t *hub);
 json_t *hub_end_wait (struct txn *t, json_t *hub);
 /* Until when the app asked to wait; 0 = it does not. */
 int64_t hub_app_waits_until (const json_t *hub);
+/* Sentences on what holds HUB back at its app (hub-limit.c), owned; NULL = nothing does.
+   *RET_CLOSED_UNTIL_MS, which may be NULL: until when the app asked to wait any hub that
+   shares a key; 0 = it does not. */
+char *hub_limit (struct engine *e, struct txn *t, const json_t *hub, int64_t *ret_closed_until_ms);
+/* Closes the rate keys of hubs whose apps asked to wait before the daemon was started. */
+int hub_limits_restore (struct engine *e);
 /* A settings value, by its name with hyphens. */
 int64_t hub_setting (const json_t *hub, const char *name);
 json_t *hub_render (struct txn *t, struct engine *e, const json_t *hub);

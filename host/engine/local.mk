@@ -22,6 +22,7 @@ libusherengine_la_SOURCES = \
 	%D%/grant.c \
 	%D%/guard.c \
 	%D%/hub-session.c \
+	%D%/hub-limit.c \
 	%D%/hub-status.c \
 	%D%/hub.c \
 	%D%/internal.h \

@@ -97,7 +97,8 @@ run_fail_outcome (struct run *r, const struct session_outcome *o)
   free (r->field);
   r->field = o->field ? strdup (o->field) : NULL;
   r->until_ms = o->until_ms;
-  if ((failure_class (o->status) == 2 || o->status == USHER_E_LATER) && o->until_ms > clock_now_ms ())
+  r->limited = failure_class (o->status) == 2 && o->status != USHER_E_LATER;
+  if (failure_class (o->status) == 2 && o->until_ms > clock_now_ms ())
     r->end = RUN_WAITS;
 }
 

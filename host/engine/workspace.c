@@ -79,9 +79,10 @@ engine_setup (struct engine *e, const struct call *c, json_t **ret, struct refus
 
 struct tally
 {
+  struct engine *e;
   struct sight sight;
   struct txn *t;
-  size_t live, healthy, review, waiting;  /* hubs */
+  size_t live, healthy, review, waiting, limited;  /* hubs */
   size_t issues, reports;
 };
 
@@ -90,6 +91,7 @@ count_hub (void *arg, json_t *hub)
 {
   struct tally *n = arg;
   const char *status = json_text (hub, "status");
+  int64_t waits_until;
 
   if (!hub_is_live (hub) || !sees_hub (&n->sight, n->t, hub))
     return true;
@@ -97,6 +99,8 @@ count_hub (void *arg, json_t *hub)
   n->healthy += streq (status, "healthy");
   n->review += has_prefix (status, "review-");
   n->waiting += streq (status, "requires-sync") || streq (status, "under-validation");
+  free (hub_limit (n->e, n->t, hub, &waits_until));
+  n->limited += waits_until != 0;
   return true;
 }
 
@@ -125,7 +129,7 @@ engine_status (struct engine *e, const struct call *c, json_t **ret, struct refu
   json_t *workspace = workspace_get (t), *answer, *restored;
   struct queue_counts tasks;
   struct store_space space;
-  struct tally n = { .t = t };
+  struct tally n = { .e = e, .t = t };
   int x = workspace ? caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r) : 0;
 
   if (x < 0)
@@ -139,10 +143,10 @@ engine_status (struct engine *e, const struct call *c, json_t **ret, struct refu
   txn_doc_walk (t, STORE_REPORT, 0, NULL, false, NULL, count_open, &n);
   queue_counts (e, &tasks);
   store_space (e->store, &space);
-  answer = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
+  answer = json_pack ("{s:s, s:b, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "version",
                       PACKAGE_VERSION, "set_up", workspace != NULL, "hubs", "total", (json_int_t) n.live, "healthy",
                       (json_int_t) n.healthy, "in_review", (json_int_t) n.review, "waiting",
-                      (json_int_t) n.waiting, "tasks", "open", (json_int_t) tasks.open, "running",
+                      (json_int_t) n.waiting, "limited", (json_int_t) n.limited, "tasks", "open", (json_int_t) tasks.open, "running",
                       (json_int_t) tasks.running, "issues_unread", (json_int_t) n.issues, "reports_open",
                       (json_int_t) n.reports, "store", "map_size", (json_int_t) space.map_size, "map_used",
                       (json_int_t) space.map_used, "disk_free", (json_int_t) space.disk_free, "confinement",
@@ -231,6 +235,7 @@ check_apps (struct engine *e, json_t *checks)
 
 struct hub_checks
 {
+  struct engine *e;
   struct sight sight;
   struct txn *t;
   json_t *checks;
@@ -241,17 +246,16 @@ check_hub (void *arg, json_t *hub)
 {
   struct hub_checks *h = arg;
   const char *status = json_text (hub, "status"), *reason = json_text (hub, "status_reason");
-  char name[128], detail[512], until[CLOCK_RFC3339_SIZE] = "";
-  int64_t waits = hub_app_waits_until (hub);
+  _cleanup_ (freep) char *limit = NULL;
+  char name[128], detail[2048];
   struct id id;
 
   if (!hub_is_live (hub) || (!h->sight.all && sight_role (&h->sight, h->t, hub, "id") < HUB_MANAGER))
     return true;
   (void) snprintf (name, sizeof name, "hub %s", json_text (hub, "label"));
-  if (waits)
-    clock_rfc3339 (waits, until);
-  (void) snprintf (detail, sizeof detail, "%s%s%s%s%s", status, waits ? "; the app asked to wait until " : "", until,
-                   reason ? ": " : "", reason ? reason : "");
+  limit = hub_limit (h->e, h->t, hub, NULL);
+  (void) snprintf (detail, sizeof detail, "%s%s%s%s%s", status, reason ? ": " : "", reason ? reason : "",
+                   limit ? ".  " : "", limit ? limit : "");
   if (streq (status, "under-validation") && reason)
     add_check (h->checks, name, false, detail, "It is tried again every hour.  To try at once: usher hub check.");
   else
@@ -268,7 +272,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *checks = json_array (), *workspace = workspace_get (t), *check;
-  struct hub_checks hubs = { .t = t };
+  struct hub_checks hubs = { .e = e, .t = t };
   bool ok = true;
   size_t i;
   int x = workspace ? caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r) : 0;

@@ -32,10 +32,11 @@ decide (const struct request *r)
 {
   if (is_redirect (r))
     return REQUEST_FOLLOW;
-  if (accept_status (r->asked.accept, r->x.status))
-    return REQUEST_DELIVER;
+  /* Also where the connector knows a meaning of the status: 403 is "forbidden" to it. */
   if (limits_throttled (&r->x.limits, r->x.status))
     return REQUEST_THROTTLED;
+  if (accept_status (r->asked.accept, r->x.status))
+    return REQUEST_DELIVER;
   if (retry_status (r->x.status) && request_is_safe (r) && r->attempts < RETRY_ATTEMPTS_MAX)
     return REQUEST_REPEAT;
   return REQUEST_DELIVER;

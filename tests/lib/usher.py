@@ -160,6 +160,10 @@ class App:
         """add=[user...], remove=[name...], disable=[name...], enable=[name...], set={...}"""
         self.control("POST", "users", what)
 
+    def flights(self):
+        """How many requests were open as each came, since the app last refused one for its rate."""
+        return self.control("GET", "flights")
+
     def release(self):
         self.control("POST", "release")
 

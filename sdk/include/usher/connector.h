@@ -245,7 +245,9 @@ struct usher_request
                               on the app file's list */
   const char *auth;        /* name of an auth rule of the app file; NULL = "default", "" = none */
   const char *accept;      /* statuses that are an answer, as "200,404"; "any"; NULL = any 2xx.  Another
-                              one makes the host distrust the section: see http_open */
+                              one makes the host distrust the section: see http_open.  An answer that
+                              limits requests (429, or by what its headers say) is the host's whatever
+                              stands here: it waits, or the request ends with USHER_E_RATE */
   const struct usher_kv *headers;  /* none that the host sets itself: Host, Content-Length, Cookie,
                                       and what the auth rule gives */
   size_t n_headers;

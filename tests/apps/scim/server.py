@@ -15,6 +15,8 @@ Outside of the base path (no token):
     GET  /_control/faults             {"html": {"fired": 1, ...}, ...}
     PUT  /_control/faults             {"html": {"times": 1}}      the faults that are on; {} = none
     POST /_control/release            lets go what "hold" holds
+    GET  /_control/flights            how many requests were open when each came, since the last
+                                      "rate-limit", this one counted
 
 A fault is an object.  In every one: "times": how often (absent: always), "skip": how many requests
 that it would fit pass first, "kind": only requests of this kind, as they are counted, "at": only
@@ -28,6 +30,10 @@ those with this text in their address.
     redirect    {"to"}                307 to another address
     redirect-within                   307 to the same address with one parameter more
     rate-limit  {"retry_after", "date"}   429; seconds, or with "date": true as an HTTP date
+                {"headers", "body", "status", "skew"}   told in these headers and this body in
+                                      place of Retry-After, in which <wait>, <ms>, <minutes>,
+                                      <epoch>, <epoch-ms>, <date> and <iso> stand for the time;
+                                      by a clock that is "skew" seconds ahead
     error       {"status"}            500, or that status
     echo        {"status"}            400, or that status; the answer repeats the Authorization header
     empty                             a list without anybody
@@ -67,6 +73,7 @@ PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 BODY_MAX = 4 << 20
 PAGES_KEPT = 2048
+FLIGHTS_KEPT = 1000
 FAULTS = {"unauthorized", "echo", "html", "truncate", "cut", "endless", "slow", "redirect",
           "redirect-within", "rate-limit", "error", "empty", "missing", "repeat-page",
           "repeat-cursor", "expired-cursor", "reset", "silent", "ignore-write", "no-body", "hold"}
@@ -131,6 +138,7 @@ class App:
         self.names = {}
         self.counts = {}
         self.made = {}   # users, by what made them once
+        self.flights, self.open = [], 0
         self.faults = {}
         self.released = threading.Event()
 
@@ -313,9 +321,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
+    skew = 0
 
     def log_message(self, *args):
         pass
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) + self.skew)
 
     # ---- Sending ----
 
@@ -433,6 +445,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = app.faults
             elif what == "faults" and verb == "PUT":
                 app.set_faults(self.body())
+            elif what == "flights" and verb == "GET":
+                answer = app.flights
             elif what == "release" and verb == "POST":
                 app.released.set()
             else:
@@ -454,12 +468,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.kind = self.kind_of(parts, query)
         app.count(self.kind)
         app.now.path = self.path
-        if self.early_fault():
-            return
-        if self.headers.get("Authorization") != "Bearer " + app.options.token:
-            app.count("unauthorized")
-            raise Refusal(401, "The token is not valid")
-        self.operate(parts, query)
+        with app.lock:
+            app.open += 1
+            app.flights = (app.flights + [app.open])[-FLIGHTS_KEPT:]
+        try:
+            if self.early_fault():
+                return
+            if self.headers.get("Authorization") != "Bearer " + app.options.token:
+                app.count("unauthorized")
+                raise Refusal(401, "The token is not valid")
+            self.operate(parts, query)
+        finally:
+            with app.lock:
+                app.open -= 1
 
     def kind_of(self, parts, query):
         nouns = {"Users": "user", "Groups": "group", "ServiceProviderConfig": "config"}
@@ -481,11 +502,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(401, "The token is not valid")
         limit = app.fires("rate-limit", kind)
         if limit:
-            wait = limit.get("retry_after", 1)
-            value = (email.utils.formatdate(time.time() + wait, usegmt=True)
-                     if limit.get("date") else str(wait))
-            self.drain()
-            self.send(429, b"", headers=[("Retry-After", value)])
+            self.limit(limit)
             return True
         error = app.fires("error", kind)
         if error:
@@ -509,6 +526,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.endless()
             return True
         return False
+
+    def limit(self, limit):
+        app, wait, self.skew = self.server.app, limit.get("retry_after", 1), limit.get("skew", 0)
+        then = time.time() + self.skew + wait
+        words = {"<wait>": wait, "<ms>": wait * 1000, "<minutes>": wait // 60, "<epoch>": int(then),
+                 "<epoch-ms>": int(then * 1000), "<date>": email.utils.formatdate(then, usegmt=True),
+                 "<iso>": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))}
+
+        def spelled(text):
+            for word, value in words.items():
+                text = text.replace(word, str(value))
+            return text
+        headers = limit.get("headers", {"Retry-After": "<date>" if limit.get("date") else "<wait>"})
+        with app.lock:
+            app.flights = []
+        self.drain()
+        self.send(limit.get("status", 429), spelled(limit.get("body", "")).encode(), "application/json",
+                  [(name, spelled(value)) for name, value in headers.items()])
+        self.skew = 0
 
     def operate(self, parts, query):
         app = self.server.app
