@@ -207,6 +207,9 @@ struct wire_tally_ask { uint32_t ordinal; };
    before the worker hears of the answer. */
 struct wire_doubt { uint32_t ordinal; };
 struct wire_ask { uint32_t rate; uint32_t n; };
+/* STATUS: that of HTTP, USHER_E_RATE when the app says "not now", 0 when none came.  UNTIL_MS
+   (wall, 0 = not told): before then no more than REMAINING may be asked (-1 = not told), of a
+   refusal nothing. */
 struct wire_seen { uint32_t rate; int32_t status; int64_t until_ms; int64_t remaining; };
 struct wire_tally
 {

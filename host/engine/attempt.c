@@ -254,6 +254,7 @@ task_end_failed (struct txn *t, json_t *task, json_t *hub, const char *code, con
   json_set_text (task, "status", "not-completed");
   json_set_text (task, "result", NULL);
   json_set_text (task, "wait_reason", NULL);
+  json_set_text (task, "message", NULL);
   json_set_time (task, "next_attempt_at", 0);
   json_set_time (task, "ended_at", now);
   json_set_time (task, "updated_at", now);
