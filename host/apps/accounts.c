@@ -16,6 +16,10 @@ static const struct app_field password
   = { .key = "password", .label = "Password", .kind = APP_SECRET, .required = true };
 static const struct app_field totp
   = { .key = "totp", .label = "One-time code secret", .kind = APP_SECRET };
+static const struct app_field access_token
+  = { .key = "access_token", .label = "Access token", .kind = APP_SECRET };
+static const struct app_field refresh_token
+  = { .key = "refresh_token", .label = "Refresh token", .kind = APP_SECRET };
 
 /* Where values are found while one account is checked against one kind. */
 struct given
@@ -64,6 +68,13 @@ is_password (const struct app_account *account)
   return streq (account->kind, "password");
 }
 
+/* Whether an app grants an account of this kind tokens. */
+static bool
+has_tokens (const struct app_account *account)
+{
+  return streq (account->kind, "oauth") || streq (account->kind, "app-install");
+}
+
 static const struct app_field *
 find_field (const struct app_account *account, const char *key)
 {
@@ -76,6 +87,10 @@ find_field (const struct app_account *account, const char *key)
     return &password;
   if (is_password (account) && streq (key, "totp") && !streq (account->totp, "no"))
     return &totp;
+  if (has_tokens (account) && streq (key, "access_token"))
+    return &access_token;
+  if (has_tokens (account) && streq (key, "refresh_token"))
+    return &refresh_token;
   return NULL;
 }
 
@@ -151,6 +166,18 @@ put_password (const struct app_account *account, const struct given *g, json_t *
   return r;
 }
 
+/* A refresh token must be there where new access tokens are made from it. */
+static int
+put_tokens (const struct app_account *account, const struct given *g, json_t *out,
+            struct app_error *error)
+{
+  json_t *oauth = json_object_get (account->declared, "oauth");
+  const char *grant = json_string_value (json_object_get (oauth, "grant"));
+  int r = put_field (g, &access_token, /* required= */ false, out, error);
+
+  return r < 0 ? r : put_field (g, &refresh_token, grant && streq (grant, "refresh_token"), out, error);
+}
+
 /* username, e-mail and phone: any account may have them to be recognised by. */
 static int
 put_contact (const struct app_account *account, const struct given *g, json_t *out,
@@ -194,6 +221,8 @@ check_as (const struct app_account *account, const struct given *g, json_t **ret
     r = put_contact (account, g, out, error);
   if (r == 0 && is_password (account))
     r = put_password (account, g, out, error);
+  if (r == 0 && has_tokens (account))
+    r = put_tokens (account, g, out, error);
   for (i = 0; i < account->n_fields && r == 0; i++)
     r = put_field (g, &account->fields[i], account->fields[i].required, out, error);
   if (r < 0)

@@ -202,6 +202,14 @@ int app_origins (const struct app *a, json_t *fields, struct app_list *ret);
 /* Where the value of secret FIELD of an account of KIND may go; as app_origins. */
 int app_secret_origins (const struct app *a, const char *kind, const char *field, json_t *fields,
                         struct app_list *ret);
+/* Whether that value is for the token endpoint of "oauth" alone: no connector gets a stand-in
+   for it. */
+bool app_secret_is_inner (const struct app *a, const char *kind, const char *field, json_t *fields);
+/* How usher-net gets access tokens for an account of KIND: "oauth" of the file as JSON text, with
+   token_url filled in and client_id where the account has it as a text; *RET NULL when the file
+   does not say.  Caller frees.  -EINVAL when the fields make no address, -ENOMEM. */
+int app_oauth_json (const struct app *a, const char *kind, json_t *fields, json_t *account_fields,
+                    char **ret);
 /* What tells this hub's space from others, in a form to compare (lower case, a URL as
    normalised); *RET NULL when the app has neither space id nor free identifier, or it
    has no value.  Caller frees.  0 or -ENOMEM. */

@@ -260,6 +260,15 @@ check_hosts (const struct spot *up)
 }
 
 static void
+check_link (const struct spot *s)
+{
+  const char *text = json_string_value (s->value);
+
+  if (check_template_fields (s, text) && text[0] != '{' && !has_prefix (text, "https://"))
+    spot_problem (s, "must begin with https:// or a {field}");
+}
+
+static void
 check_links (const struct spot *root)
 {
   static const char *const key[] = { "home_url", "login_url", "icon" };
@@ -268,12 +277,7 @@ check_links (const struct spot *root)
 
   for (i = 0; i < ARRAY_SIZE (key); i++)
     if (spot_member (root, key[i], &s))
-      {
-        const char *text = json_string_value (s.value);
-
-        if (check_template_fields (&s, text) && text[0] != '{' && !has_prefix (text, "https://"))
-          spot_problem (&s, "must begin with https:// or a {field}");
-      }
+      check_link (&s);
 }
 
 /* ---- Accounts, auth, rate -------------------------------------------------------- */
@@ -315,9 +319,17 @@ has_account_field (const struct spot *s, const char *name, bool *ret_secret)
   return false;
 }
 
+/* Whether an account of KIND has the I-th of itself.  Password and totp are nobody's key. */
+static bool
+is_builtin (size_t i, const char *kind)
+{
+  return !builtin[i].kinds || streq (builtin[i].kinds, "password") || strstr (builtin[i].kinds, kind);
+}
+
 static void
 check_account_fields (const struct spot *account)
 {
+  const char *kind = spot_text (account, "kind");
   struct spot list, s, at;
   size_t i;
 
@@ -330,8 +342,8 @@ check_account_fields (const struct spot *account)
 
       check_field (&s, /* templates= */ false);
       check_hosts (&s);
-      for (i = 0; i < 5 && spot_member (&s, "key", &at); i++)
-        if (streq (builtin[i].name, spot_text (&s, "key")))
+      for (i = 0; i < ARRAY_SIZE (builtin) && spot_member (&s, "key", &at); i++)
+        if (streq (builtin[i].name, spot_text (&s, "key")) && is_builtin (i, kind))
           spot_problem (&at, "an account has \"%s\" of itself; take another key", builtin[i].name);
       if (!secret && spot_member (&s, "hosts", &at))
         spot_key_problem (&at, "only a secret has hosts");
@@ -340,6 +352,50 @@ check_account_fields (const struct spot *account)
       if (secret && spot_true (&s, "many") && spot_member (&s, "many", &at))
         spot_problem (&at, "a secret has one value");
     }
+}
+
+/* Form fields of a token request that are not the file's to give. */
+static void
+check_extra (const struct spot *oauth)
+{
+  static const char *const ours[] = { "grant_type", "refresh_token", "scope", "client_id",
+                                      "client_secret" };
+  struct spot extra, s;
+  size_t i;
+
+  if (!spot_member (oauth, "extra", &extra))
+    return;
+  SPOT_EACH (&s, &extra)
+    for (i = 0; i < ARRAY_SIZE (ours); i++)
+      if (streq (ours[i], s.key))
+        spot_key_problem (&s, "Usher fills in \"%s\" itself", s.key);
+}
+
+static void
+check_oauth (const struct spot *account)
+{
+  json_t *fields = json_object_get (account->value, "fields"), *secret;
+  const char *kind = spot_text (account, "kind");
+  struct spot s, at;
+
+  if (!spot_member (account, "oauth", &s))
+    return;
+  if (!streq (kind, "oauth"))
+    {
+      spot_key_problem (&s, "only an account of kind oauth has it");
+      return;
+    }
+  if (spot_member (&s, "token_url", &at))
+    check_link (&at);
+  check_extra (&s);
+  if (!find (fields, "key", "client_id", strlen ("client_id")))
+    spot_problem (&s, "the account must have a field \"client_id\"");
+  secret = find (fields, "key", "client_secret", strlen ("client_secret"));
+  if (secret && !streq (json_string_value (json_object_get (secret, "kind")), "secret"))
+    spot_problem (&s, "the field \"client_secret\" must be of kind secret");
+  /* RFC 6749 section 2.3.1: a client without a secret only names itself, in the body. */
+  if (!secret && !streq (spot_text (&s, "client_auth"), "body"))
+    spot_problem (&s, "the account must have a field \"client_secret\", unless client_auth is body");
 }
 
 static void
@@ -382,6 +438,7 @@ check_accounts (const struct spot *root)
       if (!streq (kind, "password") && spot_member (&s, "totp", &at))
         spot_key_problem (&at, "only an account of kind password has totp");
       check_account_fields (&s);
+      check_oauth (&s);
       check_when (&s);
     }
 }

@@ -77,10 +77,10 @@ host_origin (const char *t, json_t *fields, char **ret)
   return *ret ? 0 : -ENOMEM;
 }
 
+/* Adds the origins of HOSTS to LIST, which is emptied when one is wrong. */
 static int
-list_origins (json_t *hosts, json_t *fields, struct app_list *ret)
+add_origins (json_t *hosts, json_t *fields, struct app_list *list)
 {
-  struct app_list list = { NULL, 0 };
   json_t *host;
   size_t i;
   int r = 0;
@@ -91,17 +91,24 @@ list_origins (json_t *hosts, json_t *fields, struct app_list *ret)
 
       r = host_origin (json_string_value (host), fields, &origin);
       if (r == 0 && origin)
-        r = add_origin (&list, origin);
+        r = add_origin (list, origin);
       if (r < 0)
         break;
     }
   if (r < 0)
-    {
-      app_list_done (&list);
-      return r;
-    }
-  *ret = list;
-  return 0;
+    app_list_done (list);
+  return r;
+}
+
+static int
+list_origins (json_t *hosts, json_t *fields, struct app_list *ret)
+{
+  struct app_list list = { NULL, 0 };
+  int r = add_origins (hosts, fields, &list);
+
+  if (r == 0)
+    *ret = list;
+  return r;
 }
 
 int
@@ -110,23 +117,113 @@ app_origins (const struct app *a, json_t *fields, struct app_list *ret)
   return list_origins (json_object_get (a->root, "hosts"), fields, ret);
 }
 
+/* The account of KIND that goes with FIELDS; NULL = none. */
+static const struct app_account *
+find_account (const struct app *a, const char *kind, json_t *fields)
+{
+  const struct app_account *accounts[20];
+  size_t n = MIN (app_account_kinds (a, fields, accounts, ARRAY_SIZE (accounts)),
+                  ARRAY_SIZE (accounts)), i;
+
+  for (i = 0; i < n; i++)
+    if (streq (accounts[i]->kind, kind))
+      return accounts[i];
+  return NULL;
+}
+
+/* The hosts that the file gives the field of an account itself; NULL = none. */
+static json_t *
+own_hosts (const struct app_account *account, const char *field)
+{
+  size_t i;
+
+  for (i = 0; account && i < account->n_fields; i++)
+    if (streq (account->fields[i].key, field))
+      return json_object_get (account->fields[i].declared, "hosts");
+  return NULL;
+}
+
+static json_t *
+oauth_of (const struct app_account *account)
+{
+  return account ? json_object_get (account->declared, "oauth") : NULL;
+}
+
+/* Whether FIELD of such an account is what the token endpoint is asked with. */
+static bool
+is_for_tokens (const struct app_account *account, const char *field)
+{
+  return oauth_of (account) && (streq (field, "refresh_token") || streq (field, "client_id")
+                                || streq (field, "client_secret"));
+}
+
+/* The normal form of the address that T becomes; *RET NULL when a field has no value. */
+static int
+token_url (const char *t, json_t *fields, char **ret)
+{
+  _cleanup_ (freep) char *text = NULL;
+  const char *why;
+  int r = template_fill (t, APP_URL_MAX + 16, field_value, fields, &text);
+
+  *ret = NULL;
+  if (r <= 0)
+    return r == -E2BIG ? -EINVAL : r;
+  return app_url_normalise (text, ret, &why);
+}
+
 int
 app_secret_origins (const struct app *a, const char *kind, const char *field, json_t *fields,
                     struct app_list *ret)
 {
-  const struct app_account *accounts[20];
-  size_t n = MIN (app_account_kinds (a, fields, accounts, ARRAY_SIZE (accounts)),
-                  ARRAY_SIZE (accounts)), i, j;
+  const struct app_account *account = find_account (a, kind, fields);
+  json_t *hosts = own_hosts (account, field), *oauth = oauth_of (account);
+  struct app_list list = { NULL, 0 };
+  _cleanup_ (freep) char *url = NULL;
+  int r;
 
-  for (i = 0; i < n; i++)
-    for (j = 0; streq (accounts[i]->kind, kind) && j < accounts[i]->n_fields; j++)
-      {
-        json_t *hosts = json_object_get (accounts[i]->fields[j].declared, "hosts");
+  if (!is_for_tokens (account, field))
+    return hosts ? list_origins (hosts, fields, ret) : app_origins (a, fields, ret);
+  r = token_url (json_string_value (json_object_get (oauth, "token_url")), fields, &url);
+  if (r == 0 && url)
+    r = add_origin (&list, app_url_origin (url));
+  if (r == 0)
+    r = add_origins (hosts, fields, &list);
+  if (r == 0)
+    *ret = list;
+  else
+    app_list_done (&list);
+  return r;
+}
 
-        if (hosts && streq (accounts[i]->fields[j].key, field))
-          return list_origins (hosts, fields, ret);
-      }
-  return app_origins (a, fields, ret);
+bool
+app_secret_is_inner (const struct app *a, const char *kind, const char *field, json_t *fields)
+{
+  const struct app_account *account = find_account (a, kind, fields);
+
+  return is_for_tokens (account, field) && !own_hosts (account, field);
+}
+
+int
+app_oauth_json (const struct app *a, const char *kind, json_t *fields, json_t *account_fields,
+                char **ret)
+{
+  json_t *oauth = json_copy (oauth_of (find_account (a, kind, fields)));
+  const char *id = app_value (account_fields, "client_id");
+  _cleanup_ (freep) char *url = NULL;
+  int r;
+
+  *ret = NULL;
+  if (!oauth)
+    return 0;
+  r = token_url (json_string_value (json_object_get (oauth, "token_url")), fields, &url);
+  if (r == 0 && !url)
+    r = -EINVAL;
+  if (r == 0 && (json_object_set_new (oauth, "token_url", json_string (url)) < 0
+                 || (id && json_object_set_new (oauth, "client_id", json_string (id)) < 0)
+                 || !(*ret = json_dumps (oauth, JSON_COMPACT))))
+    r = -ENOMEM;
+  json_decref (oauth);
+  return r;
 }
 
 int

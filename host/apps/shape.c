@@ -64,6 +64,18 @@ static const struct shape login_method = { .kind = SHAPE_TEXT, WORDS ("sso", "pa
 
 static const struct shape when_values
   = { .kind = SHAPE_LIST, .of = &id_text, .min = 1, .max = 200 };
+static const struct shape scope_text
+  = { .kind = SHAPE_TEXT, .pattern = "[!-~]{1,255}",
+      .right = "one scope: printable characters without spaces" };
+static const struct shape oauth_keys[] = {
+  { ROW ("token_url", TEXT), .required = true, .max = 1024 },
+  { ROW ("grant", TEXT), .required = true, WORDS ("refresh_token", "client_credentials") },
+  { ROW ("client_auth", TEXT), WORDS ("basic", "body") },
+  { ROW ("scopes", LIST), .of = &scope_text, .min = 1, .max = 100 },
+  { ROW ("extra", MAP), .of = &any_text, .pattern = "[A-Za-z0-9_.~-]{1,64}",
+    .right = "the name of a form field: letters, digits, _ . ~ and -" },
+  END
+};
 static const struct shape account_keys[] = {
   { ROW ("kind", TEXT), .required = true,
     WORDS ("password", "token", "oauth", "app-install") },
@@ -71,6 +83,7 @@ static const struct shape account_keys[] = {
   { ROW ("totp", TEXT), WORDS ("no", "optional", "required") },
   { ROW ("phone", BOOL) },
   { ROW ("when", MAP), .of = &when_values, KEY },
+  { ROW ("oauth", OBJECT), .of = oauth_keys },
   END
 };
 static const struct shape account = { .kind = SHAPE_OBJECT, .of = account_keys };

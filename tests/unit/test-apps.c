@@ -88,9 +88,9 @@ START_TEST (test_good_files_load_in_order)
   const char *text, *why = NULL;
   size_t len;
 
-  ck_assert_uint_eq (apps_count (set), 4);
+  ck_assert_uint_eq (apps_count (set), 5);
   ck_assert_str_eq (app_id (apps_at (set, 0)), "backslash");
-  ck_assert_str_eq (app_id (apps_at (set, 3)), "smallest");
+  ck_assert_str_eq (app_id (apps_at (set, 4)), "smallest");
   ck_assert_ptr_null (apps_find (set, "nothing"));
   ck_assert_str_eq (app_name (apps_find (set, "scim")), "SCIM 2.0 application");
   ck_assert_str_eq (app_connector (apps_find (set, "scim")), "seat");
@@ -110,7 +110,7 @@ START_TEST (test_good_files_load_in_order)
   ck_assert (app_get_bool (apps_find (set, "backslash"), "session.save", false));
   ck_assert_ptr_eq (apps_ref (set), set);
   ck_assert_ptr_null (apps_unref (set));
-  ck_assert_uint_eq (apps_count (set), 4);
+  ck_assert_uint_eq (apps_count (set), 5);
   apps_unref (set);
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST (test_the_earlier_folder_wins_and_wrong_files_are_left_out)
   (void) snprintf (path, sizeof path, "%s::/nonexistent:%s", folder, CORPUS "good");
   ck_assert_int_eq (apps_load (path, keep_first, &problem, &set), 0);
   ck_assert_ptr_nonnull (strstr (problem, "scim.json:1:2: the file ends too early"));
-  ck_assert_uint_eq (apps_count (set), 3);
+  ck_assert_uint_eq (apps_count (set), 4);
   ck_assert_ptr_null (apps_find (set, "scim"));
   apps_unref (set);
   free (problem);
@@ -285,6 +285,52 @@ START_TEST (test_accounts_are_checked_against_the_kinds_that_fields_allow)
                   "{\"secrets\": {\"token\": \"t\", \"app_key\": \"k\"}}",
                   "{\"fields\":{\"app_key\":\"k\"},\"kind\":\"token\",\"secrets\":"
                   "{\"token\":\"t\"}}");
+  expect_account ("oauth", "{\"leave\": \"deactivate\"}",
+                  "{\"secrets\": {\"client_id\": \"c\", \"client_secret\": \"s\", \"refresh_token\": \"r\"}}",
+                  "{\"fields\":{\"client_id\":\"c\"},\"kind\":\"oauth\",\"secrets\":"
+                  "{\"client_secret\":\"s\",\"refresh_token\":\"r\"}}");
+  expect_account ("oauth", "{\"leave\": \"deactivate\"}",
+                  "{\"secrets\": {\"client_id\": \"c\", \"client_secret\": \"s\"}}",
+                  "refresh_token (Refresh token) is required.");
+}
+END_TEST
+
+START_TEST (test_what_the_token_endpoint_is_asked_with_goes_there_alone)
+{
+  struct apps *set = good ();
+  const struct app *a = apps_find (set, "oauth");
+  json_t *fields = json ("{\"base_url\": \"http://127.0.0.1:9000\", \"slug\": \"acme\"}");
+  json_t *account = json ("{\"client_id\": \"c\"}");
+  static const char *const inner[] = { "client_secret", "refresh_token" };
+  struct app_list list = { NULL, 0 };
+  char *text;
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (inner); i++)
+    {
+      ck_assert_int_eq (app_secret_origins (a, "oauth", inner[i], fields, &list), 0);
+      ck_assert_uint_eq (list.n, 1);
+      ck_assert_str_eq (list.v[0], "http://127.0.0.1:9000");
+      app_list_done (&list);
+      ck_assert (app_secret_is_inner (a, "oauth", inner[i], fields));
+    }
+  ck_assert (!app_secret_is_inner (a, "oauth", "access_token", fields));
+  ck_assert (!app_secret_is_inner (a, "token", "token", fields));
+  ck_assert_int_eq (app_secret_origins (a, "oauth", "access_token", fields, &list), 0);
+  ck_assert_uint_eq (list.n, 3);
+  app_list_done (&list);
+  ck_assert_int_eq (app_oauth_json (a, "oauth", fields, account, &text), 0);
+  ck_assert_ptr_nonnull (strstr (text, "\"token_url\":\"http://127.0.0.1:9000/oauth/token\""));
+  ck_assert_ptr_nonnull (strstr (text, "\"client_id\":\"c\""));
+  free (text);
+  ck_assert_int_eq (app_oauth_json (a, "token", fields, account, &text), 0);
+  ck_assert_ptr_null (text);
+  json_decref (fields);
+  fields = json ("{}");
+  ck_assert_int_eq (app_oauth_json (a, "oauth", fields, account, &text), -EINVAL);
+  json_decref (fields);
+  json_decref (account);
+  apps_unref (set);
 }
 END_TEST
 
@@ -436,6 +482,7 @@ fill (TCase *t)
   tcase_add_test (t, test_a_file_over_the_limit_is_refused);
   tcase_add_test (t, test_hub_fields_are_normalised_or_refused);
   tcase_add_test (t, test_accounts_are_checked_against_the_kinds_that_fields_allow);
+  tcase_add_test (t, test_what_the_token_endpoint_is_asked_with_goes_there_alone);
   tcase_add_test (t, test_origins_follow_the_fields);
   tcase_add_test (t, test_policy_roles_and_provisioning_follow_the_file);
   tcase_add_test (t, test_manual_page_has_every_key_and_no_other);
