@@ -133,6 +133,7 @@ static const struct field net_start[] = {
   TEXTS (wire_net_start, origins, LIST_MAX), TEXTS (wire_net_start, private_ok, LIST_MAX),
   BLOB (wire_net_start, auth, DOCUMENT_MAX), BLOB (wire_net_start, secrets, DOCUMENT_MAX),
   BLOB (wire_net_start, rate, DOCUMENT_MAX), BLOB (wire_net_start, cookies, DOCUMENT_MAX),
+  BLOB (wire_net_start, oauth, DOCUMENT_MAX),
   TEXT (wire_net_start, proxy, PATH_MAX_BYTES),
   TEXT (wire_net_start, no_proxy, PATH_MAX_BYTES),
   TEXT (wire_net_start, ca_file, PATH_MAX_BYTES),
@@ -164,6 +165,20 @@ static const struct field cookies[] = { BLOB (wire_cookies, jar, DOCUMENT_MAX), 
 static const struct field evidence[] = {
   N32 (wire_evidence, status), TEXT (wire_evidence, url, URL_MAX),
   BLOB (wire_evidence, body, 4 * LIST_MAX), END };
+
+static const struct field token_ask[] = { N64 (wire_token_ask, serial), END };
+
+static const struct field token[] = {
+  N32 (wire_token, status), N32 (wire_token, renew), TEXT (wire_token, text, LINE_MAX_BYTES),
+  N64 (wire_token, until_ms), N64 (wire_token, wait_ms), N64 (wire_token, serial),
+  TEXT (wire_token, access, VALUE_MAX), N64 (wire_token, due_in_ms),
+  N64 (wire_token, ends_in_ms), TEXT (wire_token, id, VALUE_MAX),
+  TEXT (wire_token, secret, VALUE_MAX), TEXT (wire_token, refresh, VALUE_MAX), END };
+
+static const struct field token_got[] = {
+  N32 (wire_token_got, status), TEXT (wire_token_got, text, LINE_MAX_BYTES),
+  N64 (wire_token_got, until_ms), TEXT (wire_token_got, access, VALUE_MAX),
+  TEXT (wire_token_got, refresh, VALUE_MAX), N64 (wire_token_got, life_ms), END };
 
 static const struct field secret[] = {
   TEXT (wire_secret, name, NAME_MAX_BYTES), TEXT (wire_secret, standin, NAME_MAX_BYTES),
@@ -201,6 +216,9 @@ static const struct message messages[] = {
   { WIRE_COOKIES, false, "COOKIES", cookies },
   { WIRE_EVIDENCE, false, "EVIDENCE", evidence },
   { WIRE_DOUBT, false, "DOUBT", doubt },
+  { WIRE_TOKEN, false, "TOKEN", token },
+  { WIRE_TOKEN_ASK, false, "TOKEN_ASK", token_ask },
+  { WIRE_TOKEN_GOT, false, "TOKEN_GOT", token_got },
 };
 /* *INDENT-ON* */
 

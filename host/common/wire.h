@@ -59,6 +59,7 @@ enum wire_type
   WIRE_NET_START = 600,
   WIRE_PERMIT = 610,
   WIRE_TALLY_ASK = 620,
+  WIRE_TOKEN = 630,   /* what TOKEN_ASK and TOKEN_GOT are answered with */
   /* usher-net -> usherd */
   WIRE_ASK = 700,
   WIRE_SEEN = 710,
@@ -66,6 +67,8 @@ enum wire_type
   WIRE_COOKIES = 730,
   WIRE_EVIDENCE = 740,
   WIRE_DOUBT = 750,
+  WIRE_TOKEN_ASK = 760,  /* net has no good access token */
+  WIRE_TOKEN_GOT = 770,  /* what the token endpoint answered: usherd keeps it before it is used */
 };
 
 /* A request begins with this much credit: net may send that many bytes of its body.
@@ -196,6 +199,7 @@ struct wire_net_start
   struct wire_blob secrets;        /* struct wire_secret, encoded one after the other: wire_put_secret */
   struct wire_blob rate;           /* "rate" of the app file with its keys filled in, JSON */
   struct wire_blob cookies;        /* what COOKIES of an earlier session held */
+  struct wire_blob oauth;          /* how access tokens are got, JSON; empty = they are not */
   const char *proxy, *no_proxy, *ca_file, *user_agent;
   uint32_t keep_cookies;           /* 1: the app file has session.cookies */
 };
@@ -220,6 +224,34 @@ struct wire_tally
 };
 struct wire_cookies { struct wire_blob jar; };
 struct wire_evidence { int32_t status; const char *url; struct wire_blob body; };
+
+/* Access tokens of an account are numbered; usherd has the latest.  SERIAL is of the one that net
+   has and that is of no more use, 0 = none. */
+struct wire_token_ask { uint64_t serial; };
+/* One of: a status below 0, for those who wait; WAIT_MS, to ask or tell again after it; RENEW, for
+   net to ask the token endpoint with what stands here; else ACCESS alone.  With RENEW, ACCESS is
+   an older token that is good for a while yet. */
+struct wire_token
+{
+  int32_t status;
+  uint32_t renew;
+  const char *text;                /* with a status: a sentence */
+  int64_t until_ms, wait_ms;
+  uint64_t serial;                 /* of ACCESS */
+  const char *access;
+  int64_t due_in_ms, ends_in_ms;   /* when it is to be renewed, and ends; -1 = not known */
+  const char *id, *secret, *refresh;
+};
+/* STATUS below 0: there is no access token to be had; a refresh token is kept nevertheless. */
+struct wire_token_got
+{
+  int32_t status;
+  uint32_t zero;
+  const char *text;
+  int64_t until_ms;
+  const char *access, *refresh;
+  int64_t life_ms;                 /* -1 = not told */
+};
 
 /* Any message: what wire_decode fills. */
 union wire_message
@@ -249,6 +281,9 @@ union wire_message
   struct wire_tally tally;
   struct wire_cookies cookies;
   struct wire_evidence evidence;
+  struct wire_token_ask token_ask;
+  struct wire_token token;
+  struct wire_token_got token_got;
 };
 
 /* "START", for logs; "?" for a type that does not exist. */

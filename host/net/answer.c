@@ -32,6 +32,10 @@ decide (const struct request *r)
 {
   if (is_redirect (r))
     return REQUEST_FOLLOW;
+  /* Also where 401 would be an answer: the connector asks with a token that is good.  Nothing was
+     done (RFC 9110 section 15.5.2), so what is not safe may go again. */
+  if (r->x.status == 401 && r->token && !r->renewed)
+    return REQUEST_RENEW;
   /* Also where the connector knows a meaning of the status: 403 is "forbidden" to it. */
   if (limits_throttled (&r->x.limits, r->x.status))
     return REQUEST_THROTTLED;

@@ -215,8 +215,8 @@ put_field (struct standin_use *use, const char *field, struct buf *out)
   return standin_value (use, s, out);
 }
 
-static int
-put_base64 (const struct buf *plain, struct buf *out)
+int
+auth_put_base64 (const struct buf *plain, struct buf *out)
 {
   size_t size = sodium_base64_encoded_len (plain->len, sodium_base64_VARIANT_ORIGINAL);
   char *at = buf_reserve (out, size);
@@ -243,7 +243,7 @@ put_basic (const struct auth_part *p, struct standin_use *use, struct buf *out)
     return r;
   if (buf_error (&pair))
     return buf_error (&pair);
-  return put_base64 (&pair, out);
+  return auth_put_base64 (&pair, out);
 }
 
 static int

@@ -58,6 +58,8 @@ int auth_find (const struct auth *a, const char *name, const struct auth_rule **
    else as standin_value. */
 int auth_apply (const struct auth_rule *rule, struct standin_use *use, struct buf *headers,
                 struct buf *query);
+/* Appends PLAIN in base64. */
+int auth_put_base64 (const struct buf *plain, struct buf *out);
 /* Whether all its secrets may go to ORIGIN. */
 bool auth_may_go (const struct auth_rule *rule, const struct standins *all, const char *origin);
 

@@ -244,8 +244,16 @@ compose_start (struct request *r)
                              .now_ms = clock_now_ms (), .exchange = ++net->exchanges };
   _cleanup_ (draft_done) struct draft d = { BUF_INIT (URL_TEXT_MAX), BUF_INIT (HEADERS_MAX),
                                             BUF_INIT (URL_MAX) };
-  int e = draft (r, &use, &d);
+  int e;
 
+  oauth_look (net);
+  e = draft (r, &use, &d);
+  r->token = use.with_token ? net->oauth.serial : 0;
+  if (e == -EINPROGRESS)
+    {
+      r->wants_token = true;
+      return e;
+    }
   if (e == -EAGAIN)
     {
       r->not_before_ms = clock_mono_ms () + use.wait_ms;

@@ -12,8 +12,8 @@ struct request;
 const char *compose_check (const struct request *r);
 
 /* Puts the secrets in and starts the exchange of this hop.  0; -EAGAIN when a one-time
-   code is spent (r->not_before_ms says when the next one begins); else R was finished
-   and is gone. */
+   code is spent (r->not_before_ms says when the next one begins); -EINPROGRESS when the
+   access token has to be renewed (r->wants_token); else R was finished and is gone. */
 int compose_start (struct request *r);
 
 #endif

@@ -55,9 +55,8 @@ our_own (int32_t fault)
 
 /* The status and the sentence with its %s, before the request's own nature counts. */
 static int32_t
-look_up (const struct request *r, int code, const char **ret)
+look_up (const struct exchange *x, int32_t fault, bool paused, int code, const char **ret)
 {
-  int32_t fault = r->fault ? r->fault : r->x.fault;
   size_t i;
 
   if (fault)
@@ -65,14 +64,14 @@ look_up (const struct request *r, int code, const char **ret)
       *ret = our_own (fault);
       return fault;
     }
-  if (r->x.address_refused)
+  if (x->address_refused)
     {
       *ret = "The name %s leads to a private address; list its network in allow-private if that "
              "is meant.";
       return USHER_E_CONFIG;
     }
   /* Bytes pile up in libcurl only while the worker is slow: then it is their number. */
-  if (code == CURLE_OUT_OF_MEMORY && r->paused_ms)
+  if (code == CURLE_OUT_OF_MEMORY && paused)
     {
       *ret = our_own (USHER_E_LIMIT);
       return USHER_E_LIMIT;
@@ -87,17 +86,33 @@ look_up (const struct request *r, int code, const char **ret)
   return USHER_E_NETWORK;
 }
 
+/* The sentences are ours, each with one %s: put together by hand, so that no format comes
+   from a variable. */
+static int
+say (const char *text, const char *host, char *ret, size_t size)
+{
+  const char *at = strstr (text, "%s");
+
+  return snprintf (ret, size, "%.*s%s%s", (int) (at - text), text, host, at + 2);
+}
+
+int32_t
+fault_of_exchange (const struct exchange *x, int code, char *ret, size_t size)
+{
+  const char *text;
+  int32_t status = look_up (x, x->fault, /* paused= */ false, code, &text);
+
+  (void) say (text, x->target->host, ret, size);
+  return status;
+}
+
 int32_t
 fault_explain (const struct request *r, int code, char *ret, size_t size)
 {
-  const char *text, *at;
-  int32_t status = look_up (r, code, &text);
-  int n;
+  const char *text;
+  int32_t status = look_up (&r->x, r->fault ? r->fault : r->x.fault, r->paused_ms != 0, code, &text);
+  int n = say (text, r->at.host, ret, size);
 
-  /* The sentences are ours, each with one %s: put together by hand, so that no format
-     comes from a variable. */
-  at = strstr (text, "%s");
-  n = snprintf (ret, size, "%.*s%s%s", (int) (at - text), text, r->at.host, at + 2);
   if (r->wrote && (status == USHER_E_NETWORK || status == USHER_E_TIMEOUT))
     {
       status = USHER_E_UNCERTAIN;

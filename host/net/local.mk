@@ -16,6 +16,8 @@ libushernet_la_SOURCES = \
 	%D%/fault.c %D%/fault.h \
 	%D%/limits-header.c %D%/limits-json.c \
 	%D%/limits.c %D%/limits.h \
+	%D%/oauth-form.c %D%/oauth-form.h \
+	%D%/oauth.c %D%/oauth.h \
 	%D%/rate.c %D%/rate.h \
 	%D%/redact.c %D%/redact.h \
 	%D%/request.c %D%/request.h \

@@ -129,6 +129,31 @@ redact_add (struct redact *r, const struct standin *s)
   return 0;
 }
 
+/* A value has at most this many forms: see add_escaped and add_base64. */
+#define FORMS_MAX 14u
+
+int
+redact_next (struct redact *r, const char *name, const char *value)
+{
+  struct standin s = { .name = (char *) (uintptr_t) name,
+                       .value = { (char *) (uintptr_t) value, strlen (value) } };
+  size_t i, mine = 0, kept = 0;
+
+  for (i = 0; i < r->n; i++)
+    mine += r->needles[i].name == name;
+  for (i = 0; i < r->n; i++)
+    if (r->needles[i].name == name && mine > REDACT_SERIES * FORMS_MAX)
+      {
+        explicit_bzero (r->needles[i].text, r->needles[i].len);
+        free (r->needles[i].text);
+        mine--;
+      }
+    else
+      r->needles[kept++] = r->needles[i];
+  r->n = kept;
+  return redact_add (r, &s);
+}
+
 int
 redact_build (const struct standins *secrets, struct redact *ret)
 {

@@ -33,6 +33,10 @@ int redact_build (const struct standins *secrets, struct redact *ret);
    repeat in their answers what they were sent earlier.  Borrows SECRET's name.  -E2BIG when there
    are too many, -ENOMEM; then some forms of it may be missing. */
 int redact_add (struct redact *r, const struct standin *secret);
+/* The same for a VALUE called NAME (borrowed) that follows others for as long as the session
+   lasts: of those before it the last REDACT_SERIES are kept. */
+#define REDACT_SERIES 4u
+int redact_next (struct redact *r, const char *name, const char *value);
 /* Appends TEXT to OUT with "[NAME]" in place of secrets; a secret that is cut by the
    end of TEXT counts too. */
 void redact_put (const struct redact *r, const char *text, size_t len, struct buf *out);

@@ -23,16 +23,16 @@
 
 #ifdef USHER_TEST_HOOKS
 /* Tests of an app that never answers do not wait a minute for it. */
-static int64_t
-default_timeout (void)
+int64_t
+request_default_timeout (void)
 {
   const char *asked = getenv ("USHER_TEST_TIMEOUT_MS");
 
   return asked ? strtol (asked, NULL, 10) : REQUEST_TIMEOUT_MS;
 }
 #else
-static int64_t
-default_timeout (void)
+int64_t
+request_default_timeout (void)
 {
   return REQUEST_TIMEOUT_MS;
 }
@@ -281,7 +281,7 @@ request_open (struct net *net, uint32_t id, const void *payload, size_t len)
   r->method = r->asked.method;
   r->with_body = r->asked.body.len > 0;
   r->left_ms = r->asked.timeout_ms > 0 ? MIN (r->asked.timeout_ms, REQUEST_TIMEOUT_MAX_MS)
-                                       : default_timeout ();
+                                       : request_default_timeout ();
   r->max_bytes = r->asked.max_bytes ? MIN (r->asked.max_bytes, REQUEST_BYTES_MAX)
                                     : REQUEST_BYTES_MAX;
   (void) admit (r);
@@ -343,7 +343,7 @@ request_step (struct request *r)
 {
   int64_t now = clock_mono_ms ();
 
-  if (r->state == REQUEST_WAITING && now >= r->not_before_ms
+  if (r->state == REQUEST_WAITING && !r->wants_token && now >= r->not_before_ms
       && rates_take (&r->net->rates, r->at.origin, now, &r->permits))
     run (r, now);
   else if (r->state == REQUEST_RUNNING && !r->paused_ms && now >= r->deadline_ms)
@@ -353,7 +353,7 @@ request_step (struct request *r)
 int
 request_waits_for (const struct request *r)
 {
-  return r->state == REQUEST_WAITING && clock_mono_ms () >= r->not_before_ms
+  return r->state == REQUEST_WAITING && !r->wants_token && clock_mono_ms () >= r->not_before_ms
          && r->permits.next < r->net->rates.n ? (int) r->permits.next : -1;
 }
 
@@ -366,6 +366,8 @@ request_due (const struct request *r)
       {
         int rule = request_waits_for (r);
 
+        if (r->wants_token)
+          return INT64_MAX;
         if (rule >= 0 && r->net->rates.rules[rule].asked)
           return INT64_MAX;
         return rule >= 0 ? r->net->rates.rules[rule].not_before_ms : r->not_before_ms;
@@ -388,6 +390,13 @@ request_throttle (struct request *r, unsigned int rule, int64_t until_ms)
   (void) snprintf (sentence, sizeof sentence,
                    "%s allows no more requests for now; Usher goes on when it may.", r->at.host);
   fail (r, WITNESS_REFUSED, USHER_E_RATE, until_ms, sentence);
+}
+
+void
+request_refuse_token (struct request *r, int32_t status, int64_t until_ms, const char *sentence)
+{
+  r->wants_token = false;
+  fail (r, WITNESS_REFUSED, status, until_ms, sentence);
 }
 
 /* Once more, or the next hop, after WAIT_MS. */
@@ -541,6 +550,14 @@ request_complete (struct request *r, int code)
       witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,
                    r->asked.url, "the app was out for the moment");
       again (r, retry_wait_ms (r->attempts));
+      return;
+    case REQUEST_RENEW:
+      witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,
+                   r->asked.url, "the app did not take the access token");
+      r->renewed = true;
+      r->wrote = false;
+      oauth_refused (r->net, r->token);
+      again (r, 0);
       return;
     case REQUEST_DELIVER:
       if (code == CURLE_OK && !r->fault)

@@ -37,6 +37,7 @@ enum request_plan
   REQUEST_FOLLOW,       /* it is a redirect */
   REQUEST_REPEAT,       /* the app is out for the moment */
   REQUEST_THROTTLED,    /* the app says "not now" */
+  REQUEST_RENEW,        /* the app does not take the access token */
 };
 
 struct evidence
@@ -65,6 +66,9 @@ struct request
   int64_t left_ms;          /* of its time, outside the exchange that runs */
   int64_t deadline_ms;      /* monotonic; of the exchange that runs */
   int64_t paused_ms;        /* monotonic; since when it waits for credit, 0 = it does not */
+  bool wants_token;         /* while WAITING: for the access token to be renewed */
+  bool renewed;             /* the app refused the token once; the next one counts */
+  uint64_t token;           /* serial of the one that the exchange carries, 0 = none */
   struct rate_hold permits;
   struct buf body;          /* of this hop, secrets in it */
   struct exchange x;
@@ -96,6 +100,10 @@ void request_step (struct request *r);
 void request_complete (struct request *r, int code);
 /* usherd lends no permits of RULE before UNTIL_MS; frees R if it waits for one. */
 void request_throttle (struct request *r, unsigned int rule, int64_t until_ms);
+/* There is no access token for it, and why; frees R when it waits for one. */
+void request_refuse_token (struct request *r, int32_t status, int64_t until_ms, const char *sentence);
+/* How long an answer may take when nobody says. */
+int64_t request_default_timeout (void);
 /* The rule whose permit it waits for, or -1. */
 int request_waits_for (const struct request *r);
 /* The monotonic time at which request_step has something to do; INT64_MAX = none. */

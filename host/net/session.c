@@ -288,6 +288,8 @@ take_start (struct net *net, const struct wire_frame *f)
   if (r == 0)
     r = take_secrets (net, &m.net_start, &arena);
   if (r == 0)
+    r = oauth_start (net, m.net_start.oauth.data, m.net_start.oauth.len);
+  if (r == 0)
     r = make_handles (net);
   if (r == 0 && net->wire.keep_cookies && m.net_start.cookies.len)
     r = load_cookies (net, &m.net_start.cookies);
@@ -317,6 +319,8 @@ session_ports (const struct net *net, uint16_t ret[SESSION_PORTS_MAX])
   size_t n = allow_ports (&net->allow, ret);
 
   ret[n++] = DNS_PORT;
+  if (net->oauth.token)
+    ret[n++] = net->oauth.form.url.port;
   if (proxy && *proxy && proxy_port (proxy))
     ret[n++] = proxy_port (proxy);
   else if (proxy && *proxy)
@@ -432,7 +436,7 @@ static int
 serve_tally (struct net *net, uint32_t ordinal)
 {
   struct wire_tally tally;
-  int r = net->peer.eof ? 0 : serve_peer (net);
+  int r = net->alone || net->peer.eof ? 0 : serve_peer (net);
 
   /* usherd asks when the worker has ended the section, so everything that the worker
      wrote about it lies in the channel by now, and is counted first. */
@@ -472,6 +476,16 @@ serve_secret (struct net *net, const struct wire_frame *f)
 }
 
 static int
+serve_token (struct net *net, const struct wire_frame *f)
+{
+  _cleanup_ (arena_done) struct arena arena = ARENA_INIT (WIRE_ARENA_MAX);
+  union wire_message m;
+  int r = wire_decode (f->type, f->payload, f->len, &arena, &m);
+
+  return r < 0 ? r : oauth_take (net, &m.token);
+}
+
+static int
 serve_host_frame (struct net *net, const struct wire_frame *f)
 {
   struct arena arena = ARENA_INIT (0);
@@ -480,6 +494,8 @@ serve_host_frame (struct net *net, const struct wire_frame *f)
 
   if (f->type == WIRE_SECRET_PUT)
     return serve_secret (net, f);
+  if (f->type == WIRE_TOKEN)
+    return serve_token (net, f);
   if (f->type != WIRE_PERMIT && f->type != WIRE_TALLY_ASK && f->type != WIRE_END)
     return -EBADMSG;
   if (f->type == WIRE_END)
@@ -581,7 +597,10 @@ drive_curl (struct net *net)
         int code = (int) msg->data.result;
 
         (void) curl_easy_getinfo (msg->easy_handle, CURLINFO_PRIVATE, &owner);
-        request_complete ((struct request *) (void *) owner, code);
+        if (owner == (char *) &net->oauth)
+          oauth_complete (net, code);
+        else
+          request_complete ((struct request *) (void *) owner, code);
       }
 }
 
@@ -603,6 +622,7 @@ idle_ms (const struct net *net)
   for (i = 0; i < WIRE_REQUESTS_MAX; i++)
     if (net->requests[i])
       due = MIN (due, request_due (net->requests[i]));
+  due = MIN (due, oauth_due (net));
   if (net->ended)
     due = MIN (due, net->end_by_ms);
   return (int) MAX (due - now, 0);
@@ -621,9 +641,9 @@ wait_and_read (struct net *net)
     fds[0].events |= CURL_WAIT_POLLOUT;
   if (net->to_peer.len)
     fds[1].events |= CURL_WAIT_POLLOUT;
-  if (curl_multi_poll (net->wire.multi, fds, 2, idle_ms (net), NULL) != CURLM_OK)
+  if (curl_multi_poll (net->wire.multi, fds, net->alone ? 1 : 2, idle_ms (net), NULL) != CURLM_OK)
     return -EIO;
-  if (fds[1].revents & CURL_WAIT_POLLIN)
+  if (!net->alone && fds[1].revents & CURL_WAIT_POLLIN)
     {
       r = serve_peer (net);
       if (r == -EPIPE)
@@ -643,6 +663,19 @@ tell_doubt (struct net *net)
     return;
   net->doubt = doubt.ordinal;
   session_tell_host (net, WIRE_DOUBT, &doubt);
+}
+
+/* The worker has gone: nobody hears of its requests any more. */
+static void
+leave_requests (struct net *net)
+{
+  size_t i;
+
+  net->alone = true;
+  buf_reset (&net->to_peer);
+  for (i = 0; i < WIRE_REQUESTS_MAX; i++)
+    if (net->requests[i])
+      request_close (net, net->requests[i]->id);
 }
 
 /* Says what is kept for the end. */
@@ -673,6 +706,7 @@ session_serve (struct net *net)
   for (;;)
     {
       step_requests (net);
+      oauth_step (net);
       ask_permits (net);
       drive_curl (net);
       /* usherd hears first, so that no checkpoint of the worker's overtakes a doubt. */
@@ -680,18 +714,22 @@ session_serve (struct net *net)
       r = push (&net->host, &net->to_host);
       if (r < 0)
         return r == -EPIPE ? 0 : r;
-      r = blame_peer (net, push (&net->peer, &net->to_peer));
-      if (r < 0 && r != -EPIPE)
-        return r;
+      r = net->alone ? 0 : blame_peer (net, push (&net->peer, &net->to_peer));
+      if (r == -EPIPE)
+        r = 1;
       if (r == 0)
         r = wait_and_read (net);
-      if (r == 1 || r == -EPIPE || (net->ended && clock_mono_ms () >= net->end_by_ms))
+      /* A worker that broke its channel does not end a renewal either. */
+      if (r == 1 || (r < 0 && net->peer_broke_it && oauth_busy (net)))
+        leave_requests (net);
+      else if (r < 0 && r != -EPIPE)
+        return r;
+      if (r == -EPIPE || ((net->alone || (net->ended && clock_mono_ms () >= net->end_by_ms))
+                          && !oauth_busy (net)))
         {
           finish (net);
-          return 0;
+          return net->peer_broke_it ? -EBADMSG : 0;
         }
-      if (r < 0)
-        return r;
     }
 }
 
@@ -703,6 +741,7 @@ session_done (struct net *net)
   for (i = 0; i < WIRE_REQUESTS_MAX; i++)
     if (net->requests[i])
       request_free (net->requests[i]);
+  oauth_done (&net->oauth);
   if (net->wire.multi)
     (void) curl_multi_cleanup (net->wire.multi);
   if (net->wire.share)

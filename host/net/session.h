@@ -9,6 +9,7 @@
 #include "host/net/allow.h"
 #include "host/net/auth.h"
 #include "host/net/exchange.h"
+#include "host/net/oauth.h"
 #include "host/net/rate.h"
 #include "host/net/redact.h"
 #include "host/net/request.h"
@@ -25,6 +26,7 @@ struct net
   struct auth auth;
   struct rates rates;
   struct redact redact;
+  struct oauth oauth;
   struct witness witness;
   uint32_t doubt;              /* what usherd was told of it last */
   struct request *requests[WIRE_REQUESTS_MAX];  /* owned; NULL = free */
@@ -33,6 +35,7 @@ struct net
                                     find out why a connector made nothing of it */
   bool peer_broke_it;            /* why serving ended: the worker's channel */
   bool odd_told;                 /* what cannot be believed of limits was said once */
+  bool alone;                    /* the worker has gone */
   bool ended;                    /* usherd said END */
   int64_t end_by_ms;             /* monotonic; then it ends whatever the worker does */
 };
@@ -40,9 +43,9 @@ struct net
 /* Waits for NET_START on the first channel and keeps what it says.  -EPIPE when usherd
    went away, -EBADMSG or -EINVAL when it said nonsense. */
 int session_start (struct net *net);
-/* TCP ports that the session connects to, as its start has told them: those of its app, of name
-   servers, of the proxy.  How many. */
-#define SESSION_PORTS_MAX (ALLOW_ORIGINS_MAX + 3)
+/* TCP ports that the session connects to, as its start has told them: those of its app, of the
+   token endpoint, of name servers, of the proxy.  How many. */
+#define SESSION_PORTS_MAX (ALLOW_ORIGINS_MAX + 4)
 size_t session_ports (const struct net *net, uint16_t ret[SESSION_PORTS_MAX]);
 /* Serves until an end of file or END.  0, or a negative errno of a broken channel. */
 int session_serve (struct net *net);

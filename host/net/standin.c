@@ -193,6 +193,9 @@ standin_value (struct standin_use *use, struct standin *s, struct buf *out)
   use->name = s->name;
   if (!standin_may_go (s, use->origin))
     return -EACCES;
+  if (s->stale)
+    return -EINPROGRESS;
+  use->with_token |= s->is_token;
   if (!s->is_code)
     {
       buf_put (out, s->value.data, s->value.len);

@@ -20,6 +20,8 @@ struct standin
   struct secret value;
   char **origins;           /* owned: where it may go */
   size_t n_origins;
+  bool is_token;            /* an access token that this process has renewed (oauth.h) */
+  bool stale;               /* ... and its value is of no use before that was done */
   bool is_code;             /* the value is a seed, what is sent is a code */
   struct totp totp;
   char code[TOTP_CODE_SIZE];  /* of the exchange below */
@@ -49,6 +51,7 @@ struct standin_use
   const char *origin;       /* where the exchange goes */
   int64_t now_ms;           /* wall clock */
   uint64_t exchange;        /* its number, not 0 */
+  bool with_token;          /* set when an access token was put in */
   /* Set when a call below fails: */
   const char *name;         /* the secret that it failed at; borrowed */
   int64_t wait_ms;          /* with -EAGAIN */
@@ -74,6 +77,7 @@ enum standin_place standin_place_of (const char *content_type);
 /* The value of S as it is now, appended to OUT raw.
      -EACCES  it may not go to that origin
      -EAGAIN  the code of this moment is spent
+     -EINPROGRESS  it has to be renewed first
      -EINVAL, -E2BIG, -ENOMEM */
 int standin_value (struct standin_use *use, struct standin *s, struct buf *out);
 /* Appends VALUE as PLACE wants it; -EINVAL when it cannot stand there. */

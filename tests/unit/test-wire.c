@@ -42,7 +42,7 @@ static const struct wire_credit credit = { 65536 };
 static const struct wire_head head = { 200, "https://app.example.com/x", PAIRS };
 static const struct wire_done done = { USHER_E_RATE, "too many", 1700000000123 };
 static const struct wire_net_start net_start = {
-  TEXTS, TEXTS, BLOB ("{}"), BLOB ("s"), BLOB ("[]"), BLOB ("jar"), "http://p:1", "localhost",
+  TEXTS, TEXTS, BLOB ("{}"), BLOB ("s"), BLOB ("[]"), BLOB ("jar"), BLOB ("{}"), "http://p:1", "localhost",
   "/ca.pem", "usher", 1 };
 static const struct wire_permit permit = { 1, 5, 200, 1700000000123 };
 static const struct wire_tally_ask tally_ask = { 9 };
@@ -52,6 +52,13 @@ static const struct wire_seen seen = { 1, 429, 1700000000123, -1 };
 static const struct wire_tally tally = { 9, 0, 5, 1, 1, 2, 3, 4096, "a page answered 500" };
 static const struct wire_cookies cookies = { BLOB ("jar") };
 static const struct wire_evidence evidence = { 500, "https://h/", BLOB ("<html>") };
+
+static const struct wire_token_ask token_ask = { 7 };
+static const struct wire_token token = {
+  USHER_E_TOKEN, 1, "a sentence", 1700000000123, 100, 7, "access", 1800000, 3600000, "client",
+  "secret", "refresh" };
+static const struct wire_token_got token_got
+  = { USHER_E_TOKEN, 0, "a sentence", 1700000000123, "access", "refresh", 3600000 };
 
 static const struct
 {
@@ -88,6 +95,9 @@ static const struct
   { WIRE_TALLY, &tally, sizeof tally },
   { WIRE_COOKIES, &cookies, sizeof cookies },
   { WIRE_EVIDENCE, &evidence, sizeof evidence },
+  { WIRE_TOKEN, &token, sizeof token },
+  { WIRE_TOKEN_ASK, &token_ask, sizeof token_ask },
+  { WIRE_TOKEN_GOT, &token_got, sizeof token_got },
 };
 
 /* Encodes sample I alone; the payload begins after one header. */
