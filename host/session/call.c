@@ -132,6 +132,12 @@ look_at_clock (struct session *s)
   struct session_call *c = s->call;
 
   tick (s);
+  if (c->state == CALL_DONE)
+    {
+      if (s->renewing && c->last_tick >= s->renew_by_ms)
+        session_misuse (s, &s->net, WIRE_TOKEN_GOT, "it did not bring the renewal of a token to its end");
+      return;
+    }
   if (c->cancel && __atomic_load_n (c->cancel, __ATOMIC_RELAXED))
     session_stop (s, USHER_E_CANCELLED, /* wins= */ false, "the operation was cancelled");
   if (c->used_ms >= c->limits.time_max_ms)
@@ -154,6 +160,8 @@ poll_timeout (const struct session *s)
   const struct session_call *c = s->call;
   int64_t now = c->last_tick, left = POLL_MAX_MS;
 
+  if (c->state == CALL_DONE)
+    return (int) MAX (MIN (left, s->renew_by_ms - now), 0);
   left = MIN (left, c->limits.time_max_ms - c->used_ms + MAX (app_wait_until (s) - now, 0));
   left = MIN (left, silent_until (s) - now);
   if (c->stop)
@@ -210,7 +218,7 @@ turn (struct session *s)
       session_push (s, links[i]);
     }
   look_at_clock (s);
-  if (s->dead || s->call->state == CALL_DONE)
+  if (s->dead || (s->call->state == CALL_DONE && !s->renewing))
     return;
   for (i = 0; i < 2; i++)
     fds[i] = watch (s, links[i]);
@@ -394,7 +402,8 @@ session_call (struct session *s, const struct wire_call *call, const struct sess
       s->call = NULL;
       return cannot_call (ret, USHER_E_LIMIT, s->dead, "the change is too big to be handed over");
     }
-  while (!s->dead && c.state != CALL_DONE)
+  /* A token that net is getting may be the only one that the app takes from now on. */
+  while (!s->dead && (c.state != CALL_DONE || s->renewing))
     turn (s);
   /* What net said before the worker's RESULT, its evidence say, belongs to this call. */
   if (!s->dead)

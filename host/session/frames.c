@@ -28,10 +28,12 @@
 
 typedef int handler (struct session *s, uint32_t stream, const union wire_message *m);
 
-/* LINK did what its frames do not allow. */
-static int
-misuse (struct session *s, const struct session_link *link, uint16_t type, const char *why)
+int
+session_misuse (struct session *s, const struct session_link *link, uint16_t type, const char *why)
 {
+  /* What it says of a renewal is not believed either. */
+  if (link == &s->net)
+    s->renewing = false;
   return session_fail (s, USHER_E_MISUSE, "%s sent %s in %s: %s", link->who, wire_name (type),
                        session_doing (s), why);
 }
@@ -39,13 +41,13 @@ misuse (struct session *s, const struct session_link *link, uint16_t type, const
 static int
 worker_misuse (struct session *s, uint16_t type, const char *why)
 {
-  return misuse (s, &s->worker, type, why);
+  return session_misuse (s, &s->worker, type, why);
 }
 
 static int
 net_misuse (struct session *s, uint16_t type, const char *why)
 {
-  return misuse (s, &s->net, type, why);
+  return session_misuse (s, &s->net, type, why);
 }
 
 /* A copy without secrets; NULL stays NULL, as does a lack of memory. */
@@ -450,7 +452,7 @@ put_secret (struct session *s, struct session_link *link, uint32_t stream, const
   int32_t status = USHER_E_CANCELLED;
 
   if (!c->events->secret_put || !put->name || !*put->name || !put->value)
-    return misuse (s, link, WIRE_SECRET_PUT, "no secret can be kept, or it has no name");
+    return session_misuse (s, link, WIRE_SECRET_PUT, "no secret can be kept, or it has no name");
   if (session_secrets_in (&s->secrets, put->name, strlen (put->name)))
     status = USHER_E_MISUSE;
   /* From now on it is one of those that must not be seen. */
@@ -688,6 +690,8 @@ static const struct rule
   { WIRE_TALLY, FROM_NET, CALL_TALLY, take_tally },
   { WIRE_SECRET_PUT, FROM_NET, IN_CALL | CALL_TALLY, take_secret_of_net },
   { WIRE_COOKIES, FROM_NET, ANY, take_cookies },
+  { WIRE_TOKEN_ASK, FROM_NET, ANY, session_take_token_ask },
+  { WIRE_TOKEN_GOT, FROM_NET, ANY, session_take_token_got },
   { WIRE_EVIDENCE, FROM_NET, ANY, take_evidence },
   { WIRE_DOUBT, FROM_NET, ANY, take_doubt },
 };
@@ -709,10 +713,13 @@ handle (struct session *s, struct session_link *link, const struct wire_frame *f
   const struct rule *rule = find_rule (f->type, link == &s->worker ? FROM_WORKER : FROM_NET);
   union wire_message m;
 
+  /* A session that has failed hears of nothing but the token that its net is getting. */
+  if (s->dead && f->type != WIRE_TOKEN_GOT)
+    return 0;
   if (!rule)
-    return misuse (s, link, f->type, "it is not the one to send that");
+    return session_misuse (s, link, f->type, "it is not the one to send that");
   if (!(rule->states & (s->call ? s->call->state : CALL_NONE)))
-    return misuse (s, link, f->type, "it is out of place");
+    return session_misuse (s, link, f->type, "it is out of place");
   if (!rule->handle)
     return take_rows (s, f->payload, f->len);
   /* What net said of the answers before is known by now. */
@@ -722,7 +729,7 @@ handle (struct session *s, struct session_link *link, const struct wire_frame *f
     return 0;
   arena_reset (&s->message);
   if (wire_decode (f->type, f->payload, f->len, &s->message, &m) < 0)
-    return misuse (s, link, f->type, "it is broken");
+    return session_misuse (s, link, f->type, "it is broken");
   return rule->handle (s, f->stream, &m);
 }
 
@@ -730,7 +737,7 @@ bool
 session_listens (const struct session *s, const struct session_link *link)
 {
   if (s->dead)
-    return false;
+    return s->renewing && link == &s->net;
   return link == &s->net || !s->call || !(s->call->state & (CALL_TALLY | CALL_DONE));
 }
 
@@ -746,6 +753,8 @@ session_take (struct session *s, struct session_link *link)
         return;
       if (r < 0)
         {
+          if (link == &s->net)
+            s->renewing = false;
           session_fail (s, USHER_E_MISUSE, "%s sent what is no frame in %s", link->who, session_doing (s));
           return;
         }

@@ -10,6 +10,7 @@ libushersession_la_SOURCES = \
 	%D%/rate-rules.c \
 	%D%/rate.c %D%/rate.h \
 	%D%/secrets.c %D%/secrets.h \
+	%D%/renewal.c \
 	%D%/session.c %D%/session.h \
 	%D%/sieve.c %D%/sieve.h \
 	%D%/supervisor.c %D%/supervisor.h

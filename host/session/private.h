@@ -12,6 +12,8 @@
 #define SESSION_END_MS 1000        /* to end after an end of file */
 #define SESSION_CLOSE_MS 6000      /* to end after END: net gives the worker 5 s */
 
+#define SESSION_RENEW_MS 90000     /* a renewal of a token, once begun */
+
 struct session_link
 {
   struct wire_channel channel;
@@ -96,6 +98,10 @@ struct session
   uint32_t lent[RATE_RULES_MAX];   /* permits that net holds */
   uint32_t probes;                 /* bit n: the permit of key n is a probe */
   int64_t wait_until[RATE_RULES_MAX];  /* monotonic: net waits because of the app */
+  const struct session_tokens *tokens;  /* borrowed; NULL = there are none */
+  void *tokens_arg;                /* owned, by way of tokens->done */
+  bool renewing;                   /* net was lent a renewal, and has not told its end */
+  int64_t renew_by_ms;             /* monotonic; then it never will */
   uint32_t ordinal;                /* of the last section */
   uint32_t doubt;                  /* the section that net doubts, 0 = none */
   uint32_t calls;
@@ -134,6 +140,16 @@ void session_hear (struct session *s, struct session_link *link);
 void session_take (struct session *s, struct session_link *link);
 /* Whether LINK is to be read now: the worker waits while a section of it is judged. */
 bool session_listens (const struct session *s, const struct session_link *link);
+
+/* LINK did what its frames do not allow; -ECONNABORTED. */
+int session_misuse (struct session *s, const struct session_link *link, uint16_t type, const char *why);
+
+/* ---- renewal.c */
+
+int session_take_token_ask (struct session *s, uint32_t stream, const union wire_message *m);
+int session_take_token_got (struct session *s, uint32_t stream, const union wire_message *m);
+/* Hears net, which is all that is left of S, until it has told how its renewal ended. */
+void session_end_renewal (struct session *s);
 
 /* ---- call.c */
 

@@ -30,12 +30,13 @@ session_outcome_done (struct session_outcome *o)
 
 /* ---- How it ends. */
 
+/* Net is left alone until the token that it is getting is safe: session_close waits. */
 static void
 kill_both (struct session *s)
 {
   if (s->worker.child)
     supervisor_child_kill (s->worker.child);
-  if (s->net.child)
+  if (s->net.child && !s->renewing)
     supervisor_child_kill (s->net.child);
 }
 
@@ -78,6 +79,8 @@ session_lost (struct session *s, struct session_link *link)
 
   if (s->dead)
     return;
+  if (link == &s->net)
+    s->renewing = false;
   /* A child ends in good order when its sibling is gone: then the sibling is to blame. */
   if (!ended_badly (link, SESSION_END_MS, &how) && ended_badly (other, SIBLING_MS, &how))
     link = other;
@@ -204,7 +207,7 @@ deal_secrets (struct session *s, const struct session_spec *spec, struct usher_k
                                     { from->origins, count (from->origins) } };
 
       r = session_standin (standins[i]);
-      if (r == 0 && from->value && !is_open (spec, from->value))
+      if (r == 0 && from->value && *from->value && !is_open (spec, from->value))
         r = session_secrets_put (&s->secrets, from->name, from->value);
       if (r == 0)
         r = wire_put_secret (ret_net, &secret);
@@ -232,6 +235,7 @@ queue_first_frames (struct session *s, const struct session_spec *spec)
     .private_ok = { spec->private_ok, count (spec->private_ok) },
     .auth = { spec->auth, spec->auth ? strlen (spec->auth) : 0 },
     .rate = { spec->rate, spec->rate ? strlen (spec->rate) : 0 },
+    .oauth = { spec->oauth, spec->oauth ? strlen (spec->oauth) : 0 },
     .cookies = { spec->cookies, spec->cookies_len }, .keep_cookies = spec->keep_cookies,
     .proxy = spec->proxy, .no_proxy = spec->no_proxy, .ca_file = spec->ca_file,
     .user_agent = "usher/" PACKAGE_VERSION,
@@ -320,8 +324,14 @@ session_new (struct supervisor *sup, const struct session_spec *spec)
   struct session *s = calloc (1, sizeof *s);
 
   if (!s)
-    return NULL;
+    {
+      if (spec->tokens)
+        spec->tokens->done (spec->tokens_arg);
+      return NULL;
+    }
   s->supervisor = sup;
+  s->tokens = spec->tokens;
+  s->tokens_arg = spec->tokens_arg;
   s->rates = spec->rates;
   s->end_events = spec->end_events;
   s->end_arg = spec->end_arg;
@@ -390,7 +400,7 @@ end_both (struct session *s)
     if (session_queue (links[i], WIRE_END, 0, NULL) < 0)
       return;
   while (!s->dead && (!s->worker.channel.eof || !s->net.channel.eof)
-         && (left = until - clock_mono_ms ()) > 0)
+         && (left = (s->renewing ? s->renew_by_ms : until) - clock_mono_ms ()) > 0)
     {
       struct pollfd fds[2];
 
@@ -438,6 +448,7 @@ session_close (struct session *s)
       if (s->net.channel.eof)
         (void) supervisor_child_ended (s->net.child, SESSION_END_MS, NULL);
     }
+  session_end_renewal (s);
   for (i = 0; i < s->rules.n; i++)
     if (s->lent[i])
       rate_return (s->rates, s->rules.v[i].key, s->lent[i]);
@@ -447,6 +458,8 @@ session_close (struct session *s)
   session_secrets_done (&s->secrets);
   sieve_done (&s->sieve);
   rate_rules_done (&s->rules);
+  if (s->tokens)
+    s->tokens->done (s->tokens_arg);
   arena_done (&s->message);
   free (s->dead_text);
   free (s);

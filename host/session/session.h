@@ -9,6 +9,7 @@
 #define USHER_SESSION_H
 
 #include "host/common/base.h"
+#include "host/common/secret.h"
 #include "host/common/wire.h"
 #include "host/session/rate.h"
 
@@ -39,6 +40,33 @@ struct session_secret
   const char *const *origins;  /* NULL-terminated, "https://host:port" */
 };
 
+/* An access token that usher-net asks for: see struct wire_token, whose fields these are. */
+struct session_token
+{
+  int32_t status;
+  char *text;                     /* owned */
+  int64_t until_ms, wait_ms;
+  bool renew;
+  uint64_t serial;
+  struct secret access;           /* owned; none where data is NULL */
+  int64_t due_in_ms, ends_in_ms;
+  struct secret id, secret, refresh;
+};
+void session_token_done (struct session_token *t);
+
+/* Who keeps the access tokens of a session's account.  Called on the thread that runs
+   session_call or session_close; each but done fills *RET (session_token_done). */
+struct session_tokens
+{
+  /* The one with SERIAL is of no more use.  TRIES: also when the app has refused the account. */
+  void (*ask) (void *arg, uint64_t serial, bool tries, struct session_token *ret);
+  /* What the token endpoint answered after RENEW: kept before this returns, or wait_ms says when
+     it is to be told again. */
+  void (*got) (void *arg, const struct wire_token_got *got, struct session_token *ret);
+  /* The session is over, and what was lent to it is free. */
+  void (*done) (void *arg);
+};
+
 /* Everything borrowed until session_open returns. */
 struct session_spec
 {
@@ -54,6 +82,9 @@ struct session_spec
   const char *const *origins;     /* allow-list, NULL-terminated */
   const char *const *private_ok;  /* networks, NULL-terminated */
   const char *auth;               /* JSON text of "auth" */
+  const char *oauth;              /* JSON text of how access tokens are got, NULL = they are not */
+  const struct session_tokens *tokens;  /* with that; outlives the session */
+  void *tokens_arg;               /* the session's from now on, also when it cannot be opened */
   const char *rate;               /* JSON text of "rate" with its keys filled in: an array */
   const void *cookies;
   size_t cookies_len;
