@@ -61,6 +61,20 @@ is_offered (const json_t *app, const json_t *fields, const json_t *kind)
   return true;
 }
 
+/* Does an app grant tokens to an account of KIND?  Then it has them of itself. */
+static bool
+has_tokens (const json_t *kind)
+{
+  return streq (json_text (kind, "kind"), "oauth") || streq (json_text (kind, "kind"), "app-install");
+}
+
+/* Must there be a refresh token, as others are got with it? */
+static bool
+needs_refresh (const json_t *kind)
+{
+  return streq (json_text (json_object_get (kind, "oauth"), "grant"), "refresh_token");
+}
+
 static bool
 has_secret (const json_t *kind, const char *name)
 {
@@ -70,6 +84,8 @@ has_secret (const json_t *kind, const char *name)
   if (streq (name, "totp"))
     return *json_text (kind, "totp") && !streq (json_text (kind, "totp"), "no");
   if (streq (name, "password") && streq (json_text (kind, "kind"), "password"))
+    return true;
+  if (has_tokens (kind) && (streq (name, "access_token") || streq (name, "refresh_token")))
     return true;
   json_array_foreach (json_object_get (kind, "fields"), i, field)
     if (streq (json_text (field, "key"), name))
@@ -104,6 +120,8 @@ list_kinds (const json_t *app, struct buf *out)
         buf_puts (out, " with --username and --password");
       json_array_foreach (json_object_get (kind, "fields"), j, field)
         buf_printf (out, "%s --secret %s=@FILE", j ? "," : " with", json_text (field, "key"));
+      if (needs_refresh (kind))
+        buf_puts (out, ", --secret refresh_token=@FILE");
     }
 }
 
@@ -168,6 +186,8 @@ ask_secrets (const json_t *kind, json_t *account)
     }
   if (streq (json_text (kind, "kind"), "password"))
     status = ask_missing (secrets, "password", "Password", secrets);
+  else if (needs_refresh (kind))
+    status = ask_missing (secrets, "refresh_token", "Refresh token", secrets);
   json_array_foreach (json_object_get (kind, "fields"), i, field)
     if (!status && streq (json_text (field, "kind"), "secret")
         && json_is_true (json_object_get (field, "required")))

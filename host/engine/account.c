@@ -5,6 +5,7 @@
 #include "host/common/clock.h"
 #include "host/common/text.h"
 #include "host/engine/accounts.h"
+#include "host/engine/credential.h"
 
 #include <stdio.h>
 
@@ -108,6 +109,7 @@ account_render (struct txn *t, const json_t *account)
   (void) json_object_del (shown, "created_by");
   (void) json_object_del (shown, "given");
   (void) json_object_del (shown, "saved_hosts");
+  (void) json_object_del (shown, "token");
   if (json_id (account, "id", &id))
     txn_secret_names (t, &id, add_name, names);
   (void) json_object_set_new (shown, "secrets", names);
@@ -243,6 +245,8 @@ account_change (struct engine *e, struct txn *t, const struct caller *c, const s
     return refuse_errno (r, x);
   secrets = given_secrets (checked, given);
   x = put_secrets (e, t, c, account, secrets, r);
+  if (x == 0 && (json_object_size (secrets) || json_object_get (given, "fields")))
+    credential_replaced (t, account, secrets);
   json_decref (secrets);
   take_checked (account, checked);
   json_decref (checked);

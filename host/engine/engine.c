@@ -136,6 +136,7 @@ engine_start (const struct engine_options *options, struct engine **ret, char **
   e->library_dirs = split_path (options->library_path);
   e->started_ms = clock_now_ms ();
   (void) pthread_rwlock_init (&e->apps_lock, NULL);
+  (void) pthread_mutex_init (&e->renewing_lock, NULL);
   (void) pthread_mutex_init (&e->seals_lock, NULL);
   if (!e->state_dir || !e->libexec_dir || !e->connector_path || !e->app_path || !e->library_dirs)
     x = fail (ret_why, "The engine cannot be started", -ENOMEM);
@@ -169,6 +170,7 @@ engine_stop (struct engine *e)
   apps_unref (e->apps);
   vault_close (e->vault);
   (void) pthread_rwlock_destroy (&e->apps_lock);
+  (void) pthread_mutex_destroy (&e->renewing_lock);
   (void) pthread_mutex_destroy (&e->seals_lock);
   for (i = 0; e->library_dirs && e->library_dirs[i]; i++)
     free (e->library_dirs[i]);

@@ -7,6 +7,7 @@
 #include "host/common/log.h"
 #include "host/common/secret.h"
 #include "host/engine/connectors.h"
+#include "host/engine/credential.h"
 #include "host/engine/internal.h"
 
 #define SECRETS_MAX 64u
@@ -28,7 +29,7 @@ struct material
   const char **origins, **private_ok;
   struct buf no_proxy;
   json_t *account;
-  char *rate, *path;
+  char *rate, *path, *oauth;
 };
 
 static void
@@ -50,6 +51,7 @@ material_done (struct material *m)
   json_decref (m->account);
   free (m->rate);
   free (m->path);
+  free (m->oauth);
 }
 
 static void
@@ -111,19 +113,32 @@ add_value (struct material *m, const char *name)
   return 0;
 }
 
+/* The value of the secret NAME; of the access token that Usher gets by itself there is none before
+   a request needs it. */
+static int
+get_value (struct secret_walk *w, const char *name, struct secret *ret)
+{
+  const void *sealed;
+  size_t len;
+
+  if (w->m->oauth && streq (name, "access_token"))
+    return secret_set (ret, "", 0);
+  if (txn_secret_get (w->t, &w->account, name, &sealed, &len) != 1)
+    return -ENOENT;
+  return vault_unseal (w->r->e->vault, json_text (w->m->account, "id"), name, sealed, len, ret);
+}
+
 static bool
 add_secret (void *arg, const char *name)
 {
   struct secret_walk *w = arg;
   struct material *m = w->m;
   json_t *fields = json_object_get (w->r->hub, "fields");
-  const char *kind = json_text (m->account, "kind"), *id = json_text (m->account, "id");
-  const void *sealed;
-  size_t len;
+  const char *kind = json_text (m->account, "kind");
 
-  if (m->n_values == SECRETS_MAX || txn_secret_get (w->t, &w->account, name, &sealed, &len) != 1)
+  if (m->n_values == SECRETS_MAX || app_secret_is_inner (w->r->app, kind, name, fields))
     return true;
-  w->error = vault_unseal (w->r->e->vault, id, name, sealed, len, &m->values[m->n_values]);
+  w->error = get_value (w, name, &m->values[m->n_values]);
   if (w->error == 0)
     w->error = app_secret_origins (w->r->app, kind, name, fields, &m->lists[m->n_lists]);
   if (w->error < 0)
@@ -152,6 +167,28 @@ add_open (struct run *r, struct material *m, const char *name, const char *value
   return x;
 }
 
+static bool
+add_kept_secret (void *arg, const char *name)
+{
+  struct secret_walk *w = arg;
+
+  return (w->m->oauth && streq (name, "access_token")) || add_secret (arg, name);
+}
+
+/* How the account's access tokens are got, and where one will stand. */
+static int
+add_oauth (struct secret_walk *w)
+{
+  struct run *r = w->r;
+  struct material *m = w->m;
+  int x = app_oauth_json (r->app, json_text (m->account, "kind"), json_object_get (r->hub, "fields"),
+                          json_object_get (m->account, "fields"), &m->oauth);
+
+  if (x == 0 && m->oauth)
+    (void) add_secret (w, "access_token");
+  return x < 0 ? x : w->error;
+}
+
 /* Values of the account: its texts are configuration, its secrets stand-ins. */
 static int
 add_account (struct run *r, struct material *m)
@@ -169,7 +206,9 @@ add_account (struct run *r, struct material *m)
   add_conf (m, "account.email", json_text (m->account, "email"));
   add_conf (m, "account.phone", json_text (m->account, "phone"));
   add_fields (m, fields);
-  txn_secret_names (t, &w.account, add_secret, &w);
+  w.error = add_oauth (&w);
+  if (w.error == 0)
+    txn_secret_names (t, &w.account, add_kept_secret, &w);
   if (w.error == 0)
     w.error = add_open (r, m, "username", username);
   json_object_foreach (fields, key, value)
@@ -213,6 +252,7 @@ gather (struct run *r, struct material *m)
   json_t *fields = json_object_get (r->hub, "fields");
   struct session_spec *s = &m->spec;
   _cleanup_ (freep) char *why = NULL;
+  struct id account;
   int x;
 
   m->path = connectors_path (r->e, app_connector (r->app), app_id (r->app), &why);
@@ -257,11 +297,19 @@ gather (struct run *r, struct material *m)
     .no_proxy = m->no_proxy.data,
     .ca_file = conf->http.ca_file,
     .rates = r->e->rates,
+    .oauth = m->oauth,
   };
   app_run (r->app, &s->run, &s->run_len);
-  if (!m->rate)
-    run_fail (r, "store-error", "There is no memory for a session.");
-  return m->rate ? 0 : -ENOMEM;
+  if (m->oauth && json_id (m->account, "id", &account))
+    s->tokens_arg = credential_new (r->e, &account);
+  if (s->tokens_arg)
+    s->tokens = &credential_tokens;
+  if (m->rate && (!m->oauth || s->tokens))
+    return 0;
+  if (s->tokens)
+    s->tokens->done (s->tokens_arg);
+  run_fail (r, "store-error", "There is no memory for a session.");
+  return -ENOMEM;
 }
 
 static void

@@ -44,6 +44,9 @@ struct engine
   pthread_rwlock_t apps_lock;
   struct apps *apps;              /* guarded by apps_lock: replaced whole by a reload */
 
+  pthread_mutex_t renewing_lock;
+  struct credential *renewing;    /* guarded by renewing_lock: those that renew their account's token */
+
   pthread_mutex_t seals_lock;     /* one rotation at a time */
   uint32_t data_key;              /* guarded by seals_lock: older ones left the store; 0 = unknown */
 };

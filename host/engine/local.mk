@@ -13,6 +13,7 @@ libusherengine_la_SOURCES = \
 	%D%/caller.c \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
+	%D%/credential.c %D%/credential.h \
 	%D%/crowd.c \
 	%D%/directory.c \
 	%D%/engine.c %D%/engine.h \

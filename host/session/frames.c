@@ -29,6 +29,14 @@
 typedef int handler (struct session *s, uint32_t stream, const union wire_message *m);
 
 int
+session_hide (struct session *s, const char *name, const char *value)
+{
+  sieve_done (&s->sieve);
+  s->sieve_made = false;
+  return session_secrets_put (&s->secrets, name, value);
+}
+
+int
 session_misuse (struct session *s, const struct session_link *link, uint16_t type, const char *why)
 {
   /* What it says of a renewal is not believed either. */
@@ -455,16 +463,13 @@ put_secret (struct session *s, struct session_link *link, uint32_t stream, const
     return session_misuse (s, link, WIRE_SECRET_PUT, "no secret can be kept, or it has no name");
   if (session_secrets_in (&s->secrets, put->name, strlen (put->name)))
     status = USHER_E_MISUSE;
-  /* From now on it is one of those that must not be seen. */
-  else if (session_secrets_put (&s->secrets, put->name, put->value) < 0)
+  else if (session_hide (s, put->name, put->value) < 0)
     status = USHER_E_LIMIT;
   else if (!deaf (s))
     {
       status = c->events->secret_put (c->arg, put->name, put->value, put->expires_ms);
       heed (s, status);
     }
-  sieve_done (&s->sieve);
-  s->sieve_made = false;
   /* Before the worker goes on, so that its next request carries the new value. */
   if (status == 0 && link == &s->worker
       && session_queue (&s->net, WIRE_SECRET_PUT, 0, put) < 0)

@@ -141,6 +141,8 @@ void session_take (struct session *s, struct session_link *link);
 /* Whether LINK is to be read now: the worker waits while a section of it is judged. */
 bool session_listens (const struct session *s, const struct session_link *link);
 
+/* From now on VALUE is one of those that must not be seen; as session_secrets_put. */
+int session_hide (struct session *s, const char *name, const char *value);
 /* LINK did what its frames do not allow; -ECONNABORTED. */
 int session_misuse (struct session *s, const struct session_link *link, uint16_t type, const char *why);
 

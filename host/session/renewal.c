@@ -19,11 +19,10 @@ session_token_done (struct session_token *t)
   *t = (struct session_token) { 0 };
 }
 
-/* From now on it is one of those that must not be seen. */
 static int
 hide (struct session *s, const char *name, const char *value)
 {
-  return value ? session_secrets_put (&s->secrets, name, value) : 0;
+  return value ? session_hide (s, name, value) : 0;
 }
 
 static int
