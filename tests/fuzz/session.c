@@ -162,6 +162,35 @@ static const struct session_events events = {
   .log = on_log, .cookies = on_cookies, .evidence = on_evidence,
 };
 
+/* ---- The owner of its tokens. */
+
+static void
+on_token_ask (void *arg _unused_, uint64_t serial, bool tries _unused_, struct session_token *ret)
+{
+  ret->renew = serial % 2 == 0;
+  ret->serial = serial + 1;
+  must (secret_set (&ret->access, SECRET, strlen (SECRET)) == 0);
+}
+
+static void
+on_token_got (void *arg _unused_, const struct wire_token_got *got, struct session_token *ret)
+{
+  must (got->status < 0 || (got->access && *got->access));
+  see_text (got->text);
+  ret->status = got->status;
+  ret->wait_ms = got->life_ms % 2;
+}
+
+static void
+on_tokens_done (void *arg)
+{
+  struct play *p = arg;
+
+  p->s = NULL;
+}
+
+static const struct session_tokens tokens = { on_token_ask, on_token_got, on_tokens_done };
+
 /* ---- The session. */
 
 static int
@@ -192,6 +221,8 @@ open_play (struct play *p)
   s->rates = p->rates;
   s->message = (struct arena) ARENA_INIT (WIRE_ARENA_MAX);
   s->wake_fd = -1;
+  s->tokens = &tokens;
+  s->tokens_arg = p;
   s->end_events = &events;
   s->end_arg = p;
 }
@@ -305,9 +336,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   see_text (p.s->dead_text);
   must (!p.s->dead || p.s->dead_status < 0);
   end_call (&p);
-  session_close (p.s);
-  rate_table_free (p.rates);
+  /* Else what it is getting would be waited for. */
   (void) close (p.worker);
   (void) close (p.net);
+  session_close (p.s);
+  must (!p.s);
+  rate_table_free (p.rates);
   return 0;
 }
