@@ -319,6 +319,9 @@ pool_key (const struct run *r, char ret[96])
                    (long long) json_number (r->hub, "generation", 0));
 }
 
+/* Of what only the outcome counts. */
+static const struct session_events quiet_events = { .log = run_log };
+
 /* Signing in is the connector's affair; one that has no login answers UNSUPPORTED. */
 static int32_t
 sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome *ret)
@@ -326,7 +329,7 @@ sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome 
   struct wire_call call = { .op = WIRE_OP_LOGIN, .why = why };
   struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS,
                                    .probes = streq (json_text (r->task, "kind"), "validate") };
-  int32_t x = session_call (s, &call, &limits, &quiet_events, r, r->stop, ret);
+  int32_t x = session_call (s, &call, &limits, &quiet_events, &r, r->stop, ret);
 
   return x == USHER_E_UNSUPPORTED && !ret->crashed ? USHER_DONE : x;
 }
@@ -398,7 +401,7 @@ run_call (struct run *r, struct session *s, struct wire_call *call, const struct
   if ((x != USHER_E_SESSION && x != USHER_E_TOKEN) || ret->crashed)
     return x;
   signed_in = session_call (s, &(struct wire_call) { .op = WIRE_OP_LOGIN, .why = USHER_LOGIN_REFUSED },
-                            limits, &quiet_events, r, r->stop, &login);
+                            limits, &quiet_events, &r, r->stop, &login);
   if (signed_in == USHER_DONE)
     {
       session_outcome_done (ret);
@@ -416,19 +419,3 @@ run_call (struct run *r, struct session *s, struct wire_call *call, const struct
   session_outcome_done (&login);
   return x;
 }
-
-static void
-log_line (void *arg, uint32_t level, const char *text)
-{
-  struct run *r = arg;
-
-  log_write ((int) level, "%s: %s: %s", json_text (r->hub, "label"), app_connector (r->app), text);
-}
-
-void
-events_log (void *arg, uint32_t level, const char *text)
-{
-  log_line (arg, level, text);
-}
-
-const struct session_events quiet_events = { .log = log_line };

@@ -307,10 +307,18 @@ void run_complete (struct run *r, struct txn *t, const char *result);
 
 /* The same for a task that is not RUN's, such as one finished after a crash. */
 void task_completed (struct txn *t, json_t *task, const json_t *hub, const char *result);
-/* What connectors may keep, behind the events of a session. */
-int32_t run_state_get (struct run *r, const char *key, struct buf *ret);
-int32_t run_state_put (struct run *r, const char *key, const void *p, size_t len);
-int32_t run_secret_put (struct run *r, const char *name, const char *value, int64_t expires_ms);
+
+/* What every table of session_events of a run has: what the connector keeps, and says.  ARG is
+   a struct that begins with a pointer to the run, or such a pointer's place. */
+int32_t run_state_get (void *arg, const char *key, struct buf *ret);
+int32_t run_state_put (void *arg, const char *key, const void *p, size_t len);
+int32_t run_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms);
+void run_log (void *arg, uint32_t level, const char *text);
+#define RUN_EVENTS                                                                     \
+  .state_get = run_state_get, .state_put = run_state_put, .secret_put = run_secret_put, \
+  .log = run_log
+/* For sections of which only the rows count. */
+int32_t run_any_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope);
 
 void run_validate (struct run *r);
 void run_sync (struct run *r);
@@ -338,10 +346,6 @@ void run_session_done (struct run *r, struct session *s);
 int32_t run_call (struct run *r, struct session *s, struct wire_call *call, const struct session_limits *limits,
                   const struct session_events *ev, void *arg,
                   void (*again) (void *arg, struct wire_call *call), struct session_outcome *ret);
-/* For operations of which only the outcome counts; ARG is the run. */
-extern const struct session_events quiet_events;
-/* The log callback of every event table whose first member of ARG is ... see run-*.c. */
-void events_log (void *arg, uint32_t level, const char *text);
 #define RUN_TIME_MAX_MS (10 * 60 * 1000)       /* an attempt, behaviour 7.3 */
 #define RUN_SYNC_TIME_MAX_MS (60 * 60 * 1000)
 #define RUN_SYNC_BYTES_MAX (UINT64_C (16) * 1024 * 1024 * 1024)  /* of rows and cursors */

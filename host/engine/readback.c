@@ -45,30 +45,6 @@ on_rows (void *arg, uint32_t ordinal, const void *rows, size_t len, size_t n)
   return each_row (rows, len, keep, b->row);
 }
 
-static void
-on_log (void *arg, uint32_t level, const char *text)
-{
-  events_log (((struct readback *) arg)->r, level, text);
-}
-
-static int32_t
-on_state_get (void *arg, const char *key, struct buf *ret)
-{
-  return run_state_get (((struct readback *) arg)->r, key, ret);
-}
-
-static int32_t
-on_state_put (void *arg, const char *key, const void *p, size_t len)
-{
-  return run_state_put (((struct readback *) arg)->r, key, p, len);
-}
-
-static int32_t
-on_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms)
-{
-  return run_secret_put (((struct readback *) arg)->r, name, value, expires_ms);
-}
-
 static int32_t
 on_fact (void *arg, const char *key, const char *value)
 {
@@ -81,10 +57,7 @@ on_fact (void *arg, const char *key, const char *value)
 const struct session_events readback_events = {
   .rows = on_rows,
   .fact = on_fact,
-  .state_get = on_state_get,
-  .state_put = on_state_put,
-  .secret_put = on_secret_put,
-  .log = on_log,
+  RUN_EVENTS,
 };
 
 /* ---- By a listing. */
@@ -131,16 +104,6 @@ on_search_rows (void *arg, uint32_t ordinal, const void *rows, size_t len, size_
 }
 
 static int32_t
-on_search_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope)
-{
-  (void) arg;
-  (void) ordinal;
-  (void) kind;
-  (void) scope;
-  return 0;
-}
-
-static int32_t
 on_search_end (void *arg, const struct session_section *section)
 {
   struct search *s = arg;
@@ -172,7 +135,7 @@ search (struct run *r, struct session *session, const struct buf *who, struct bu
   if (row_get (who->data, who->len, &s.arena, &row) == 0 && !row.member.id && row.member.email)
     s.email = email_normalise (row.member.email);
   events.rows = on_search_rows;
-  events.section = on_search_section;
+  events.section = run_any_section;
   events.section_end = on_search_end;
   events.checkpoint = on_search_checkpoint;
   x = run_call (r, session, &call, &limits, &events, &s, NULL, o);

@@ -8,7 +8,7 @@
 /* What the row events of read and the writes fill: the newest member row. */
 struct readback
 {
-  struct run *r;
+  struct run *r;        /* first: see RUN_EVENTS */
   struct buf *row;      /* borrowed */
   void *owner;          /* for callbacks of the owner's own */
 };

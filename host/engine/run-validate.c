@@ -12,7 +12,7 @@
 
 struct check
 {
-  struct run *r;
+  struct run *r;      /* first: see RUN_EVENTS */
   json_t *facts, *cannot, *roles;
 };
 
@@ -26,16 +26,6 @@ on_fact (void *arg, const char *key, const char *value)
   (void) json_object_set_new (c->facts, key, json_string (value));
   if (has_prefix (key, "cannot."))
     (void) json_object_set_new (c->cannot, key + strlen ("cannot."), json_string (value));
-  return 0;
-}
-
-static int32_t
-on_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope)
-{
-  (void) arg;
-  (void) ordinal;
-  (void) kind;
-  (void) scope;
   return 0;
 }
 
@@ -80,39 +70,12 @@ on_rows (void *arg, uint32_t ordinal, const void *rows, size_t len, size_t n)
   return len ? USHER_E_MISUSE : 0;
 }
 
-static int32_t
-on_state_get (void *arg, const char *key, struct buf *ret)
-{
-  return run_state_get (((struct check *) arg)->r, key, ret);
-}
-
-static int32_t
-on_state_put (void *arg, const char *key, const void *p, size_t len)
-{
-  return run_state_put (((struct check *) arg)->r, key, p, len);
-}
-
-static int32_t
-on_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms)
-{
-  return run_secret_put (((struct check *) arg)->r, name, value, expires_ms);
-}
-
-static void
-on_log (void *arg, uint32_t level, const char *text)
-{
-  events_log (((struct check *) arg)->r, level, text);
-}
-
 static const struct session_events check_events = {
-  .section = on_section,
+  .section = run_any_section,
   .rows = on_rows,
   .section_end = on_section_end,
   .fact = on_fact,
-  .state_get = on_state_get,
-  .state_put = on_state_put,
-  .secret_put = on_secret_put,
-  .log = on_log,
+  RUN_EVENTS,
 };
 
 /* The space must be the one that was connected first. */

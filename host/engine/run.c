@@ -142,9 +142,18 @@ run_complete (struct run *r, struct txn *t, const char *result)
   task_completed (t, r->task, r->hub, result);
 }
 
-int32_t
-run_state_get (struct run *r, const char *key, struct buf *ret)
+/* ---- Events of its sessions. */
+
+static struct run *
+run_of (void *arg)
 {
+  return *(struct run **) arg;
+}
+
+int32_t
+run_state_get (void *arg, const char *key, struct buf *ret)
+{
+  struct run *r = run_of (arg);
   _cleanup_ (txn_abortp) struct txn *t = store_read (r->e->store);
   const void *p;
   size_t len;
@@ -155,8 +164,9 @@ run_state_get (struct run *r, const char *key, struct buf *ret)
 }
 
 int32_t
-run_state_put (struct run *r, const char *key, const void *p, size_t len)
+run_state_put (void *arg, const char *key, const void *p, size_t len)
 {
+  struct run *r = run_of (arg);
   _cleanup_ (txn_abortp) struct txn *t = NULL;
   const void *old;
   size_t old_len;
@@ -171,8 +181,9 @@ run_state_put (struct run *r, const char *key, const void *p, size_t len)
 }
 
 int32_t
-run_secret_put (struct run *r, const char *name, const char *value, int64_t expires_ms)
+run_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms)
 {
+  struct run *r = run_of (arg);
   _cleanup_ (txn_abortp) struct txn *t = NULL;
   _cleanup_ (buf_done) struct buf sealed = BUF_INIT (SECRET_MAX + 256);
   const char *account = json_text (r->hub, "account");
@@ -186,4 +197,22 @@ run_secret_put (struct run *r, const char *name, const char *value, int64_t expi
     return USHER_E_NOMEM;
   txn_secret_put (t, &id, name, sealed.data, sealed.len);
   return txn_commit (TAKE (t)) < 0 ? USHER_E_NOMEM : 0;
+}
+
+void
+run_log (void *arg, uint32_t level, const char *text)
+{
+  struct run *r = run_of (arg);
+
+  log_write ((int) level, "%s: %s: %s", json_text (r->hub, "label"), app_connector (r->app), text);
+}
+
+int32_t
+run_any_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope)
+{
+  (void) arg;
+  (void) ordinal;
+  (void) kind;
+  (void) scope;
+  return 0;
 }

@@ -88,48 +88,13 @@ on_fact (void *arg, const char *key, const char *value)
   return 0;
 }
 
-static int32_t
-on_state_get (void *arg, const char *key, struct buf *ret)
-{
-  struct sync *s = arg;
-
-  return run_state_get (s->r, key, ret);
-}
-
-static int32_t
-on_state_put (void *arg, const char *key, const void *p, size_t len)
-{
-  struct sync *s = arg;
-
-  return run_state_put (s->r, key, p, len);
-}
-
-static int32_t
-on_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms)
-{
-  struct sync *s = arg;
-
-  return run_secret_put (s->r, name, value, expires_ms);
-}
-
-static void
-on_log (void *arg, uint32_t level, const char *text)
-{
-  struct sync *s = arg;
-
-  events_log (s->r, level, text);
-}
-
 static const struct session_events listing_events = {
   .section = on_section,
   .rows = on_rows,
   .section_end = on_section_end,
   .checkpoint = on_checkpoint,
   .fact = on_fact,
-  .state_get = on_state_get,
-  .state_put = on_state_put,
-  .secret_put = on_secret_put,
-  .log = on_log,
+  RUN_EVENTS,
 };
 
 /* What is verified about a member after the newest sequence of now, the listing says nothing of. */

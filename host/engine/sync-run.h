@@ -20,7 +20,7 @@ struct scope
 
 struct sync
 {
-  struct run *r;
+  struct run *r;                  /* first: see RUN_EVENTS */
   struct session *session;
   struct spool *spool;
   struct sorter *rows;
