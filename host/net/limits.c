@@ -5,8 +5,6 @@
 
 /* Clocks differ by moments: what has passed by less than this is due now. */
 #define JUST_PASSED_MS 60000
-/* Nobody asks again sooner than this after a refusal that named a time. */
-#define WAIT_MIN_MS 1000
 
 int
 limits_dialect_parse (const char *name, enum limits_dialect *ret)
@@ -151,7 +149,7 @@ judge_refusal (const struct limits *l, int64_t now_ms, struct limits_verdict *v)
     }
   v->quote = quote;
   v->bounded = wait > LIMITS_WAIT_MAX_MS;
-  v->until_ms = now_ms + MIN (MAX (wait, WAIT_MIN_MS), LIMITS_WAIT_MAX_MS);
+  v->until_ms = now_ms + MIN (MAX (wait, 0), LIMITS_WAIT_MAX_MS);
 }
 
 static void

@@ -431,7 +431,7 @@ throttled (struct request *r, const struct limits_verdict *v)
     {
       witness_bad (&r->net->witness, r->asked.ordinal, WITNESS_REFUSED, r->asked.method,
                    r->asked.url, "the app limited the rate of requests");
-      again (r, MAX (wait, 0));
+      again (r, MAX (wait, retry_wait_ms (r->attempts)));
       return;
     }
   if (v->bounded)

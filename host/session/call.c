@@ -280,7 +280,7 @@ heed_limit (struct session *s, struct session_outcome *o)
   bool far = o->until_ms > most;
   size_t i;
 
-  if (o->until_ms <= now && o->status != USHER_E_LATER)
+  if (!o->until_ms)
     o->until_ms = now + (o->status == USHER_E_QUOTA ? QUOTA_WAIT_MS : RATE_WAIT_MS);
   o->until_ms = MIN (o->until_ms, most);
   if (far)

@@ -110,7 +110,7 @@ struct session_outcome
   char *text;            /* owned; a sentence, NULL = none */
   char *field, *url;     /* owned */
   int64_t until_ms;      /* of class 2 always told, at most RATE_WAIT_MAX_MS away, and the
-                            rate keys are closed until then; else 0 = not told */
+                            rate keys are closed until then (it may have passed); else 0 = not told */
   uint64_t requests, bytes;  /* of its sections, as usher-net counted them */
   double cpu_seconds;    /* of both children so far */
 };

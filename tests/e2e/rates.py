@@ -118,6 +118,18 @@ def not_believed(scratch):
     equal(len(usher.members()), USERS, "members")
 
 
+def no_wait_at_all(scratch):
+    """A refusal that names no wait, for ever, spends attempts, and the task ends"""
+    app, usher = limited(scratch)
+    app.faults(rate_limit={"headers": {"Retry-After": "0"}, "kind": "list-users"})
+    usher.usher("sync", "Acme", status=1)
+    task = usher.tasks()[0]
+    equal((task["attempts"], task["error"]["code"]), (5, "app-rate-limited"), "the task")
+    equal(app.fired("rate-limit"), 15, "refusals, three an attempt")
+    app.faults()
+    usher.usher("sync", "Acme")
+
+
 def shared_config(scratch):
     """An app file whose limit is counted by the developer's app, not by the hub's space."""
     app = json.loads((TOP / "plugins/seat/apps/scim.json").read_text())
@@ -256,7 +268,7 @@ def told_by_a_good_answer(scratch):
     equal(usher.tasks()[0]["status"], "completed", "the sync")
 
 
-TESTS = [dialects, not_believed, shared, halved, daily_quota, told_by_a_good_answer]
+TESTS = [dialects, not_believed, no_wait_at_all, shared, halved, daily_quota, told_by_a_good_answer]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, "rates"))

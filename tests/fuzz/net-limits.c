@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   body = read_head (&l, s);
   limits_body (&l, body, strlen (body));
   limits_judge (&l, statuses[data[0] % ARRAY_SIZE (statuses)], NOW, &v);
-  hold (!v.until_ms || (v.until_ms > NOW && v.until_ms <= NOW + LIMITS_WAIT_MAX_MS && *v.quote));
+  hold (!v.until_ms || (v.until_ms >= NOW && v.until_ms <= NOW + LIMITS_WAIT_MAX_MS && *v.quote));
   hold (v.remaining >= -1 && (v.remaining < 0 || v.until_ms));
   hold (!v.bounded || v.until_ms == NOW + LIMITS_WAIT_MAX_MS);
   for (i = 0; v.quote[i]; i++)
