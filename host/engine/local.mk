@@ -11,6 +11,7 @@ libusherengine_la_SOURCES = \
 	%D%/backup.c \
 	%D%/call.c \
 	%D%/caller.c \
+	%D%/change-status.c \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
 	%D%/credential.c %D%/credential.h \
