@@ -9,8 +9,8 @@
 
 #define CLOCK_RFC3339_SIZE 32
 
-/* Milliseconds since 1970, UTC.  Under test hooks the file named by
-   USHER_TEST_CLOCK holds an offset in milliseconds that is added. */
+/* Milliseconds since 1970, UTC.  Under test hooks the file named by USHER_TEST_CLOCK holds an
+   offset in milliseconds that is added to both clocks, or one for each. */
 int64_t clock_now_ms (void);
 /* Milliseconds of a clock that never goes back; meaningless across restarts. */
 int64_t clock_mono_ms (void);

@@ -252,9 +252,13 @@ class Usher:
 
     def advance(self, seconds):
         """Moves the daemon's clock on, for good."""
-        now = int(self.clock.read_text()) if self.clock.exists() else 0
+        self.set_clock(seconds, seconds)
+
+    def set_clock(self, seconds, passed=0):
+        """Sets the wall clock on, or back; so much time passed with it."""
+        now = self.clock.read_text().split() if self.clock.exists() else (0, 0)
         new = self.scratch.dir / "clock.new"
-        new.write_text(str(now + int(seconds * 1000)))
+        new.write_text(" ".join(str(int(then) + int(s * 1000)) for then, s in zip(now, (seconds, passed))))
         new.rename(self.clock)
 
     def fired(self, point):
