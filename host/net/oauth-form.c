@@ -247,6 +247,7 @@ take_token (const json_t *value, struct secret *ret)
   for (i = 0; i < len; i++)
     if (s[i] <= 0x20 || s[i] >= 0x7f)
       return false;
+  PLANTED_BUG (s, len);
   return secret_set (ret, s, len) == 0;
 }
 
