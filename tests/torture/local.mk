@@ -1,6 +1,7 @@
 # Harm done on purpose.  "make torture" runs every suite of this list whole; ./bootstrap check
 # runs their short forms.
-TORTURE = tests/torture/bad-connector.py tests/torture/hostile-app.py tests/torture/kill.py
+TORTURE = tests/torture/bad-connector.py tests/torture/faults.py \
+	tests/torture/hostile-app.py tests/torture/kill.py
 EXTRA_DIST += $(TORTURE)
 
 .PHONY: torture
