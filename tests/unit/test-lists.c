@@ -29,6 +29,8 @@ setup (void)
 
   fixture_make (&f, FIXTURE_MAP);
   engine = (struct engine) { .store = f.store };
+  ck_assert_int_eq (rate_table_new (&engine.rates), 0);
+  ck_assert_int_eq (apps_load ("", NULL, NULL, &engine.apps), 0);
   ck_assert_int_eq (id_parse (OWNER, &caller.person), 0);
   t = store_write (f.store);
   json_decref (put (t, STORE_WORKSPACE, json_pack ("{s:s}", "owner", OWNER), OWNER));
@@ -44,6 +46,8 @@ setup (void)
 static void
 teardown (void)
 {
+  apps_unref (engine.apps);
+  rate_table_free (engine.rates);
   fixture_remove (&f);
 }
 
