@@ -330,7 +330,9 @@ def test_every_operation(scratch):
     hub = "/hubs/" + made["hub"]["id"]
     ask("GET", "/hubs")
     ask("GET", hub)
-    ask("PATCH", hub, {"label": "Acme Inc", "settings": {"safeguard-threshold": 20}})
+    ask("PATCH", hub, {"label": "Acme Inc", "settings": {"safeguard-threshold": 20, "keep-members": ["ada@example.com"],
+                                                         "deprovision-mode": "confirm", "rotate-on-leave": "off",
+                                                         "notify-matched": "off"}})
     ask.wait(ask("POST", hub + "/check", {}, expect=202)["id"])
     task = ask("POST", hub + "/sync", {"dry_run": True}, expect=202)
     ask.wait(task["id"])
