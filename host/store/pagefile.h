@@ -11,7 +11,7 @@
 #include "host/common/buf.h"
 
 #define PAGEFILE_MAGIC_SIZE 8u
-#define PAGEFILE_ITEM_MAX (128u * 1024)
+#define PAGEFILE_ITEM_MAX (4u * 1024 * 1024)   /* the seal of a delta holds the roles of its hub */
 
 struct pagefile
 {

@@ -462,6 +462,35 @@ START_TEST (test_events_come_with_the_rows_they_belong_to)
 }
 END_TEST
 
+static int
+weigh_note (void *arg, struct txn *t _unused_, const struct id *hub _unused_, json_t *summary)
+{
+  *(size_t *) arg = json_string_length (summary);
+  return 0;
+}
+
+START_TEST (test_seal_holds_the_roles_of_a_large_company)
+{
+  const size_t len = 3 * 1024 * 1024;
+  char *text = malloc (len + 1);
+  struct delta *d;
+  json_t *summary;
+  size_t weight = 0;
+
+  ck_assert_ptr_nonnull (text);
+  memset (text, 'r', len);
+  text[len] = '\0';
+  summary = json_string (text);
+  free (text);
+  ck_assert_int_eq (delta_new (f.store, &delta_hub, &d), 0);
+  ck_assert_int_eq (delta_seal (d, summary), 0);
+  json_decref (summary);
+  ck_assert_int_eq (delta_apply (d, weigh_note, &weight), 0);
+  delta_free (d);
+  ck_assert_uint_eq (weight, len);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
@@ -479,6 +508,7 @@ fill (TCase *t)
   tcase_add_test (t, test_full_map_loses_nothing_of_a_delta);
   tcase_add_test (t, test_damaged_delta_is_told_and_not_applied);
   tcase_add_test (t, test_events_come_with_the_rows_they_belong_to);
+  tcase_add_test (t, test_seal_holds_the_roles_of_a_large_company);
 }
 
 UNIT_MAIN ("delta", fill)
