@@ -72,9 +72,12 @@ due_sync (struct txn *t, json_t *hub, const struct id *id, int64_t now)
 
   if (last && now >= last + 2 * interval && streq (json_text (hub, "status"), "healthy"))
     {
+      json_t *about = json_pack ("{s:s}", "kind", "sync");   /* whose end resolves it */
+
       hub_set_status (t, hub, "requires-sync", "No sync was completed for twice the sync interval.", &system_caller);
-      issue_raise (t, "routine-sync", hub, NULL, "not-synced", "No sync was completed for twice the sync interval.");
+      issue_raise (t, "routine-sync", hub, about, "not-synced", "No sync was completed for twice the sync interval.");
       txn_doc_put (t, STORE_HUB, hub);
+      json_decref (about);
     }
   if (now < next_sync_ms (hub, id))
     return NULL;

@@ -82,6 +82,24 @@ def r12_hubs_are_synced_every_day(scratch):
         wait_for(lambda: len(syncs(u, hub)) == before[hub] + 3, f"the sync of {hub} after a pause")
 
 
+def r12_who_is_not_synced_is_told_of_until_a_sync_ends(scratch):
+    """R12: a hub without a completed sync for two days requires one, with an issue that the next sync resolves"""
+    u, scim = Usher(scratch), App(scratch, users=3)
+    u.connect(scim)
+
+    def issues(state):
+        return [i["code"] for i in u.json("issue", "list", "--state", state)]
+
+    scim.faults(error={"kind": "list-users"})
+    u.advance(2 * DAY + 3600)
+    wait_for(lambda: "not-synced" in issues("unread"), "the issue")
+    check(scim.fired("error") > 0, "the app answered")
+    scim.faults()
+    u.usher("sync", "Acme")
+    check("not-synced" in issues("resolved") and not issues("unread"), "what the sync resolved")
+    equal(u.hub()["status"], "healthy", "the hub")
+
+
 def r13_addresses_are_matched(scratch):
     """R13: after a sync each enabled member whose address is a person's is matched as collaborator, guests too"""
     u, scim = Usher(scratch), App(scratch)
@@ -280,6 +298,7 @@ def r73_an_unproved_listing_removes_nobody(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([r10_sync_makes_a_task_to_look_at, r11_completed_means_listed, r12_hubs_are_synced_every_day,
+                   r12_who_is_not_synced_is_told_of_until_a_sync_ends,
                    r13_addresses_are_matched, r14_without_addresses_nobody_is_matched, r34_an_open_sync_is_joined,
                    r35_the_highest_role_is_guarded_apart, r38_half_a_sync_changes_nothing, r39_removed_in_the_app_stays_removed,
                    r73_an_unproved_listing_removes_nobody], "sync"))
