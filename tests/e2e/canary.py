@@ -154,8 +154,7 @@ def app_file(app, kind):
     """An app of the leaky connector whose accounts are of KIND."""
     secret = {"label": "Secret", "kind": "secret"}
     fields = {"password": [dict(secret, key=key) for key in ("token", "api_key", "seed", "session")]
-              + [dict(secret, key="shown", reveal=True), {"key": "app_key", "label": "Key", "kind": "text"}],
-              **{kind: [dict(secret, key=key) for key in ACCOUNTS[kind]] for kind in ("oauth", "app-install")}}
+              + [dict(secret, key="shown", reveal=True), {"key": "app_key", "label": "Key", "kind": "text"}]}
     rules = {"password": {"basic": ["username", "password"], "header": {"X-Token": "token"},
                           "query": {"key": "api_key", "proof": {"hmac-sha256": ["seed", "app_key"]}}},
              "oauth": {"bearer": "access_token"}, "app-install": {"query": {"access_token": "access_token"}}}
