@@ -729,9 +729,11 @@ handle (struct session *s, struct session_link *link, const struct wire_frame *f
     return take_rows (s, f->payload, f->len);
   /* What net said of the answers before is known by now. */
   if (f->type == WIRE_CHECKPOINT)
-    session_hear (s, &s->net);
-  if (s->dead)
-    return 0;
+    {
+      session_hear (s, &s->net);
+      if (s->dead)
+        return 0;
+    }
   arena_reset (&s->message);
   if (wire_decode (f->type, f->payload, f->len, &s->message, &m) < 0)
     return session_misuse (s, link, f->type, "it is broken");
