@@ -18,10 +18,11 @@ static const struct
 
 #define ASK "ask_removals"
 #define APP_WAITS "app_waits_until"
+#define APP_ASKED "app_asked_at"
 
 /* Fields that only the engine reads. */
 static const char *const inner[] = { "space_key", "space_id", "generation", "facts", "members_last",
-                                     "automation_username", "automation_email", "created_by", ASK };
+                                     "automation_username", "automation_email", "created_by", ASK, APP_ASKED };
 
 int64_t
 hub_setting (const json_t *hub, const char *name)
@@ -69,6 +70,7 @@ void
 hub_app_asked (struct txn *t, json_t *hub, int64_t until_ms)
 {
   json_set_time (hub, APP_WAITS, until_ms);
+  json_set_time (hub, APP_ASKED, clock_now_ms ());
   txn_doc_put (t, STORE_HUB, hub);
 }
 
@@ -76,14 +78,30 @@ void
 hub_app_answers (json_t *hub)
 {
   (void) json_object_del (hub, APP_WAITS);
+  (void) json_object_del (hub, APP_ASKED);
+}
+
+void
+hub_app_answered (struct txn *t, const struct id *id)
+{
+  json_t *hub = txn_doc_get (t, STORE_HUB, id);
+
+  if (json_object_get (hub, APP_WAITS))
+    {
+      hub_app_answers (hub);
+      txn_doc_put (t, STORE_HUB, hub);
+    }
+  json_decref (hub);
 }
 
 int64_t
 hub_app_waits_until (const json_t *hub)
 {
-  int64_t until = json_time (hub, APP_WAITS);
+  int64_t until = json_time (hub, APP_WAITS), now = clock_now_ms ();
 
-  return until > clock_now_ms () ? until : 0;
+  /* A clock that went back makes no wait longer than it was. */
+  until -= MAX (json_time (hub, APP_ASKED) - now, 0);
+  return until > now ? until : 0;
 }
 
 struct waiting_tasks

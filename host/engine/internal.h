@@ -371,6 +371,8 @@ void hub_is_certain (json_t *hub);
 void hub_app_asked (struct txn *t, json_t *hub, int64_t until_ms);
 /* HUB, to be put: its app answers. */
 void hub_app_answers (json_t *hub);
+/* The same of the hub ID, which is read, and put where that changes it. */
+void hub_app_answered (struct txn *t, const struct id *id);
 /* The same, and its tasks that wait as the app asked are due: an array of them for queue_add. */
 json_t *hub_end_wait (struct txn *t, json_t *hub);
 /* Until when the app asked to wait; 0 = it does not. */

@@ -501,6 +501,7 @@ commit_done (struct change *c, bool no_op)
   if (lacks_roles (c, &row.member))
     follow_up = role_task (c, t, &m.link);
   issue_resolve (t, c->r->hub, json_text (c->r->task, "kind"), &m.link.id);
+  hub_app_answered (t, &c->r->hub_id);
   /* What was done at the app is kept also when the hub went meanwhile. */
   if (run_is_wanted (c->r, t))
     run_complete (c->r, t, no_op ? "no-op" : "done");

@@ -68,7 +68,8 @@ work_of (const json_t *task)
 {
   struct work *w = calloc (1, sizeof *w);
   enum task_kind kind;
-  int64_t next = json_time (task, "next_attempt_at");
+  /* A clock that went back makes no wait longer than it was. */
+  int64_t from = MAX (clock_now_ms (), json_time (task, "updated_at")), next = json_time (task, "next_attempt_at");
 
   if (!w || task_kind_parse (json_text (task, "kind"), &kind) < 0 || !json_id (task, "id", &w->task)
       || !json_id (task, "hub", &w->hub))
@@ -77,7 +78,7 @@ work_of (const json_t *task)
       return NULL;
     }
   w->class = kind == TASK_VALIDATE ? WORK_CHECK : kind == TASK_SYNC ? WORK_SYNC : WORK_WRITE;
-  w->due_ms = clock_mono_ms () + (next ? MAX (next - clock_now_ms (), 0) : 0);
+  w->due_ms = clock_mono_ms () + (next ? MAX (next - from, 0) : 0);
   return w;
 }
 
