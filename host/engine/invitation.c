@@ -36,14 +36,15 @@ invitation_accepted (struct member_link *link)
 int64_t
 invitation_wait_ms (const struct member_link *link, int64_t now_ms)
 {
-  int64_t cool_down = COOL_DOWN_MS, passed = MAX (now_ms - link->invited_ms, 0);
+  int64_t cool_down = COOL_DOWN_MS;
   uint32_t i;
 
-  if (!link->invited_ms)
+  /* One that is yet to come was sent by a clock that was wrong: nobody waits for that. */
+  if (!link->invited_ms || link->invited_ms > now_ms)
     return 0;
   for (i = 1; i < link->invitations && cool_down < COOL_DOWN_MAX_MS; i++)
     cool_down *= COOL_DOWN_FACTOR;
-  return MAX (MIN (cool_down, COOL_DOWN_MAX_MS) - passed, 0);
+  return MAX (MIN (cool_down, COOL_DOWN_MAX_MS) - (now_ms - link->invited_ms), 0);
 }
 
 int64_t

@@ -580,7 +580,8 @@ merge_expire_invitations (struct merge *m)
           || old.link.status == MEMBER_AWAITING_DEPROVISIONING)
         continue;
       link = old.link;
-      set_status (m, &link, id_is_zero (&link.person) ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
+      /* Nobody is removed by a listing that is not proved. */
+      set_status (m, &link, id_is_zero (&link.person) && m->proof->invites ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
       m->changed++;
       plan_one (m, PLAN_CHANGE, &link.id, row_look (old.row, old.row_len, &was) == 0 ? &was : NULL, NULL);
       if (link.status == MEMBER_INVITE_EXPIRED)

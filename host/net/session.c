@@ -639,7 +639,8 @@ wait_and_read (struct net *net)
 
   if (net->to_host.len)
     fds[0].events |= CURL_WAIT_POLLOUT;
-  if (net->to_peer.len)
+  /* The worker hears nothing before usherd has heard what came first. */
+  if (net->to_peer.len && !net->to_host.len)
     fds[1].events |= CURL_WAIT_POLLOUT;
   if (curl_multi_poll (net->wire.multi, fds, net->alone ? 1 : 2, idle_ms (net), NULL) != CURLM_OK)
     return -EIO;
@@ -714,7 +715,7 @@ session_serve (struct net *net)
       r = push (&net->host, &net->to_host);
       if (r < 0)
         return r == -EPIPE ? 0 : r;
-      r = net->alone ? 0 : blame_peer (net, push (&net->peer, &net->to_peer));
+      r = net->alone || net->to_host.len ? 0 : blame_peer (net, push (&net->peer, &net->to_peer));
       if (r == -EPIPE)
         r = 1;
       if (r == 0)

@@ -24,6 +24,8 @@
 /* The connector tells a wait of the host's own again, maybe rounded up. */
 #define TOLD_TOLERANCE_MS 1000
 #define TEXT_MAX 2048u
+/* Reads of one link in a row: more than the evidence of all requests that net may hold. */
+#define HEARD_AT_ONCE 64u
 
 #define ANSWER(a) (1u << (a))
 #define REMOVE (ANSWER (USHER_DONE) | ANSWER (USHER_ALREADY))
@@ -354,9 +356,15 @@ cannot_call (struct session_outcome *o, int32_t status, bool crashed, const char
 void
 session_hear (struct session *s, struct session_link *link)
 {
-  int r = wire_fill (&link->channel);
+  unsigned int i;
+  int r = 1;
 
-  session_take (s, link);
+  /* All of it, but no stream without end. */
+  for (i = 0; i < HEARD_AT_ONCE && r > 0 && !s->dead; i++)
+    {
+      r = wire_fill (&link->channel);
+      session_take (s, link);
+    }
   if ((r == 0 || r == -EPIPE) && !s->dead)
     session_lost (s, link);
 }
