@@ -6,6 +6,7 @@
 
 #include "host/common/clock.h"
 #include "host/common/failpoint.h"
+#include "host/common/failure.h"
 
 #define SPOOL_AGE_MAX_MS (24 * 3600 * 1000LL)
 
@@ -109,6 +110,7 @@ new_head (struct run *r, json_t **ret)
     return txn_error (t);
   head = json_object ();
   json_set_text (head, "hub", json_text (r->hub, "id"));
+  json_set_text (head, "task", json_text (r->task, "id"));
   (void) json_object_set_new (head, "generation", json_integer (json_number (r->hub, "generation", 0)));
   (void) json_object_set_new (head, "seq", json_integer ((json_int_t) seq));
   (void) json_object_set_new (head, "began", json_integer (clock_now_ms ()));
@@ -116,14 +118,15 @@ new_head (struct run *r, json_t **ret)
   return 0;
 }
 
-/* What a killed or interrupted run left is used again if it belongs to the same
-   configuration and is younger than a day. */
+/* What a killed or interrupted run left is used again by the same task, if it belongs to the
+   same configuration and is younger than a day. */
 static bool
 head_fits (const struct run *r, const json_t *head)
 {
   int64_t age = clock_now_ms () - json_number (head, "began", 0);
 
-  return json_number (head, "generation", -1) == json_number (r->hub, "generation", 0) && age >= 0
+  return streq (json_text (head, "task"), json_text (r->task, "id"))
+         && json_number (head, "generation", -1) == json_number (r->hub, "generation", 0) && age >= 0
          && age < SPOOL_AGE_MAX_MS;
 }
 
@@ -151,7 +154,7 @@ sync_open_spool (struct sync *s)
   json_decref (TAKE (s->head));
   if (text)
     {
-      /* Another configuration's, or too old. */
+      /* Another task's or configuration's, or too old. */
       spool_close (TAKE (s->spool));
       spool_remove (dir, s->spool_name);
       x = spool_open (dir, s->spool_name, &s->spool, &cursor, &len);
@@ -227,6 +230,9 @@ sync_list (struct sync *s)
   else if (x < 0)
     run_fail_outcome (s->r, &o);
   session_outcome_done (&o);
+  /* An answer that asking again does not mend speaks against the pages before it too. */
+  if (s->r->end == RUN_FAILED && !failure_find (s->r->code)->retry)
+    sync_drop_spool (s);
   if (x < 0)
     return false;
   x = spool_finish (s->spool);
