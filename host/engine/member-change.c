@@ -335,6 +335,16 @@ engine_member_invite (struct engine *e, const struct call *c, json_t **ret, stru
 
 /* ---- Resend. */
 
+/* An invitation that waits is mailed again where the app can, and none too soon. */
+static int
+check_again (const struct app *app, const struct member *m, struct refusal *r)
+{
+  if (m->link.status == MEMBER_PENDING_INVITE && !app_get_bool (app, "add.resend", false))
+    return refuse (r, "capability-unsupported", NULL, "%s cannot send an invitation again before it has expired.",
+                   app_name (app));
+  return check_cool_down (m, r);
+}
+
 static int
 check_invited (struct txn *t, const struct app *app, const json_t *hub, const struct member *m, struct refusal *r)
 {
@@ -353,10 +363,31 @@ check_invited (struct txn *t, const struct app *app, const json_t *hub, const st
     return refuse (r, "validation-failed", NULL, "The member has no invitation that could be sent again.");
   if (id_is_zero (&m->link.person))
     return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
-  if (m->link.status == MEMBER_PENDING_INVITE && !app_get_bool (app, "add.resend", false))
-    return refuse (r, "capability-unsupported", NULL, "%s cannot send an invitation again before it has expired.",
-                   app_name (app));
-  return check_cool_down (m, r);
+  return check_again (app, m, r);
+}
+
+int
+member_check_retry (struct txn *t, const struct apps *apps, const json_t *hub, const json_t *task, struct refusal *r)
+{
+  bool resend = json_flag (json_object_get (task, "input"), "resend");
+  const struct app *app;
+  struct id hub_id, id;
+  struct member m;
+  int x;
+
+  if (!streq (json_text (task, "kind"), task_kind_name (TASK_ADD_USER)) || !json_id (hub, "id", &hub_id)
+      || !json_id (task, "member", &id) || txn_member_get (t, &hub_id, &id, &m) != 1)
+    return 0;
+  if (!resend && m.link.status == MEMBER_PENDING_INVITE)
+    return refuse (r, "invite-pending", NULL, "The member has an invitation that waits to be accepted.");
+  if (resend && (m.link.status == MEMBER_INVITE_EXPIRED || m.link.status == MEMBER_INVITE_FAILED))
+    return refuse (r, "not-retryable", NULL, "The invitation that this task was to send again has ended: "
+                   "send a new one (usher member resend).");
+  if (!resend)
+    return check_cool_down (&m, r);
+  app = apps_find (apps, json_text (hub, "app"));
+  x = check_can (app, hub, "add-user", r);
+  return x == 0 ? check_again (app, &m, r) : x;
 }
 
 /* What the task is made of: as the grant says, to the person of now. */

@@ -26,5 +26,9 @@ int member_role_allowed (const json_t *person, enum hub_role role, struct refusa
 /* Refuses to end one's own role, or the last owner's. */
 int member_check_own (struct txn *t, const struct call *c, const json_t *hub, const struct member *m,
                       struct refusal *r);
+/* Whether an ended task may begin anew: one that invites only where no invitation waits, and
+   none before the next mail to the member may go out (member-change.c). */
+int member_check_retry (struct txn *t, const struct apps *apps, const json_t *hub, const json_t *task,
+                        struct refusal *r);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "host/common/clock.h"
 #include "host/common/failure.h"
-#include "host/engine/internal.h"
+#include "host/engine/members.h"
 
 static const char *const kinds[] = {
   [TASK_VALIDATE] = "validate",       [TASK_SYNC] = "sync",
@@ -256,6 +256,7 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
 int
 engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
+  struct apps *apps = engine_apps (e);
   struct txn *t = store_write (e->store);
   json_t *task = NULL, *hub = NULL;
   struct id member, hub_id;
@@ -271,10 +272,13 @@ engine_task_retry (struct engine *e, const struct call *c, json_t **ret, struct 
       && task_open_on (t, &hub_id, -1, &member, NULL))
     x = refuse (r, "member-busy", NULL, "Another task of this member is open.");
   if (x == 0)
+    x = member_check_retry (t, apps, hub, task, r);
+  if (x == 0)
     task_requeue (t, task, hub);
   x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
   if (x == 0)
     queue_add (e, task);
+  apps_unref (apps);
   json_decref (task);
   json_decref (hub);
   return x;

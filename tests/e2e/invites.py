@@ -194,6 +194,34 @@ def never_endless(scratch):
     equal(len(of_person(usher)), 1, "members of the person")
 
 
+def not_retried(scratch):
+    """A task that failed long ago does not send what a newer one sent, nor mail again too soon"""
+    app, usher = connected(scratch, "none")
+    app.control("faults", lose=1)
+    invite(usher, ANN, 1)
+    old = added(usher)["id"]
+    usher.usher("member", "resend", "Acme", ANN)
+    equal((app.mails(), status(usher)), (2, "pending-invite-claim"), "a new task")
+    usher.advance(DAY)
+    refused(usher.run("task", "retry", old), "invite-pending")
+    equal((app.mails(), status(usher)), (2, "pending-invite-claim"), "after the retry of an invitation")
+
+    app, usher = connected(scratch.enter_context(lib.Scratch()), resend=True, lifetime_days=7)
+    invite(usher)
+    usher.advance(DAY)
+    app.control("faults", lose=1)
+    usher.usher("member", "resend", "Acme", ANN, status=1)
+    old = added(usher)["id"]
+    usher.usher("member", "resend", "Acme", ANN)
+    equal(app.mails(), 3, "a new task")
+    refused(usher.run("task", "retry", old), "rate-limited")
+    equal((app.mails(), status(usher)), (3, "pending-invite-claim"), "after the retry of a resend")
+    usher.advance(7 * DAY)
+    usher.usher("sync", "Acme")
+    refused(usher.run("task", "retry", old), "not-retryable")
+    equal((app.mails(), status(usher)), (3, "invite-expired"), "once the invitation has ended")
+
+
 # ---- How invitations end.
 
 def lifetime_over(scratch):
@@ -277,5 +305,5 @@ def accepted_and_open(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
-                   killed_and_shown, killed_and_invisible, resent, not_resent, never_endless, lifetime_over,
-                   ended_by_the_app, accepted, accepted_and_open], "invites"))
+                   killed_and_shown, killed_and_invisible, resent, not_resent, not_retried, never_endless,
+                   lifetime_over, ended_by_the_app, accepted, accepted_and_open], "invites"))
