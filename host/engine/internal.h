@@ -436,6 +436,9 @@ int64_t invitation_ends_ms (const struct app *app, int64_t sent_ms);
    file's. */
 bool invitation_over (const struct app *app, const struct member_link *link, const void *row, size_t len,
                       int64_t now_ms);
+/* What tells an invitation from the next one to the same person, in words that a document can
+   keep; the caller's, NULL without memory. */
+char *invitation_mark (const struct usher_member *m);
 
 /* ---- Grants (grant.c). */
 /* The direct grant documents of a person on a hub; a new array. */

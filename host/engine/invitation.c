@@ -72,3 +72,12 @@ invitation_over (const struct app *app, const struct member_link *link, const vo
     ends = invitation_ends_ms (app, sent ? sent : link->first_seen_ms);
   return ends && ends <= now_ms;
 }
+
+char *
+invitation_mark (const struct usher_member *m)
+{
+  struct buf mark = BUF_INIT (ROW_ID_MAX + 64);
+
+  buf_printf (&mark, "%lld %lld %s", (long long) m->created_ms, (long long) m->expires_ms, m->id ? m->id : "");
+  return buf_steal (&mark);
+}

@@ -32,7 +32,9 @@ struct change
   char key[ID_TEXT_SIZE];     /* same for every attempt of this intent */
   struct buf resume;          /* what the connector's checkpoint kept */
   struct id member;
+  char *ended;                /* owned; the mark of the invitation that this one follows, or NULL */
   bool resend;                /* the invitation that is out is to be mailed again */
+  bool doubt;                 /* nobody knows whether the app did what it was asked */
   bool there_already;         /* add-user: the app had the account, or an earlier attempt made it */
 };
 
@@ -77,13 +79,18 @@ load_member (struct change *c)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_read (c->r->e->store);
   struct member m;
+  struct row row;
 
   if (!json_id (c->r->task, "member", &c->member)
       || txn_member_get (t, &c->r->hub_id, &c->member, &m) != 1)
     return -ENOENT;
   /* Whoever is invited anew is nobody to the app: the invitation that ended is another thing. */
   if (!m.row || (c->kind == TASK_ADD_USER && !c->resend && (m.link.flags & MEMBER_F_INVITE)))
-    return invitee_row (c, 0, &c->row);
+    {
+      if (m.row && row_get (m.row, m.row_len, &c->arena, &row) == 0)
+        c->ended = invitation_mark (&row.member);
+      return invitee_row (c, 0, &c->row);
+    }
   buf_put (&c->row, m.row, m.row_len);
   return buf_error (&c->row);
 }
@@ -212,6 +219,7 @@ set_intent (struct change *c, const char *phase)
     {
       json_set_text (c->r->task, "status", "running");
       (void) json_object_del (intent, "again");
+      json_set_text (intent, "ended", c->ended);
       if (!json_object_get (intent, "sent_at"))
         json_set_time (intent, "sent_at", clock_now_ms ());
     }
@@ -240,8 +248,15 @@ read_intent (struct change *c)
 {
   const json_t *intent = json_object_get (c->r->task, "intent");
   const char *key = json_text (intent, "key"), *resume = json_text (intent, "resume");
+  const char *phase = json_text (intent, "phase"), *ended = json_text (intent, "ended");
   struct id fresh = id_new ();
 
+  /* What an earlier attempt may have sent is not what it followed, though a sync saw it since. */
+  if (phase && !streq (phase, "failed") && !json_flag (intent, "again"))
+    {
+      free (c->ended);
+      c->ended = ended ? strdup (ended) : NULL;
+    }
   id_format (&fresh, c->key);
   if (key && strlen (key) < sizeof c->key)
     memcpy (c->key, key, strlen (key) + 1);
@@ -292,6 +307,15 @@ has_roles (const struct change *c, const struct usher_member *shown, bool exactl
   return true;
 }
 
+/* Of an answer that was lost the invitation that ended says nothing, though the app shows it. */
+static bool
+is_ended (const struct change *c, const struct usher_member *shown)
+{
+  _cleanup_ (freep) char *mark = c->doubt && c->ended ? invitation_mark (shown) : NULL;
+
+  return mark && streq (mark, c->ended);
+}
+
 /* Whether what the app shows (NULL = it says that there is nobody) is what was wanted. */
 static bool
 is_done (const struct change *c, const struct usher_member *shown)
@@ -302,7 +326,7 @@ is_done (const struct change *c, const struct usher_member *shown)
     {
     case TASK_ADD_USER:
       /* Somebody who was there before, or is only invited, need not have the roles yet. */
-      return shown && (shown->state == USHER_PENDING
+      return shown && ((shown->state == USHER_PENDING && !is_ended (c, shown))
                        || (shown->state < USHER_PENDING && shown->state != USHER_DISABLED
                            && (c->there_already || has_roles (c, shown, false))));
     case TASK_UPDATE_ROLE:
@@ -571,15 +595,32 @@ invisible_invite (const struct change *c)
          && invitation_mailed (c->r->app);
 }
 
+/* The state of what the app shows; USHER_ACTIVE where that is nobody. */
+static uint32_t
+shown_state (const struct change *c)
+{
+  struct row_view shown;
+
+  return c->shown.len && row_look (c->shown.data, c->shown.len, &shown) == 0 ? shown.state : USHER_ACTIVE;
+}
+
+/* Whether the app shows the invitation that ended, and no other. */
+static bool
+shows_ended (const struct change *c)
+{
+  return c->ended && shown_state (c) == USHER_PENDING;
+}
+
 /* Whether what the app does not show may be sent although it may have been sent before: where
-   it would show, where a person asked for it, or where the app knows the key of the intent. */
+   it would show, where a person asked for it, or where the app knows the key of the intent.
+   Apps that renew an invitation may show it as it was. */
 static bool
 may_repeat (const struct change *c)
 {
   const json_t *intent = json_object_get (c->r->task, "intent");
   int64_t age = clock_now_ms () - json_time (intent, "sent_at");
 
-  if ((!c->resend && !invisible_invite (c)) || json_flag (intent, "again"))
+  if ((!c->resend && !invisible_invite (c) && !shows_ended (c)) || json_flag (intent, "again"))
     return true;
   return app_get_text (c->r->app, "add.idempotency", NULL) && age >= 0 && age < KEY_LIFETIME_MS;
 }
@@ -602,6 +643,7 @@ confirm (struct change *c, int32_t answer)
       buf_put (&c->row, c->shown.data, c->shown.len);
     }
   c->there_already = answer == USHER_ALREADY;
+  c->doubt = false;
   switch (look (c, LOOKS))
     {
     case LOOK_DONE:
@@ -615,15 +657,6 @@ confirm (struct change *c, int32_t answer)
     }
 }
 
-/* That an invitation is out says nothing about whether it was mailed again. */
-static bool
-shows_invitation (const struct change *c)
-{
-  struct row_view shown;
-
-  return c->shown.len && row_look (c->shown.data, c->shown.len, &shown) == 0 && shown.state >= USHER_PENDING;
-}
-
 /* After an answer that was lost, in this run or an earlier one: true when the change may
    be sent (again). */
 static bool
@@ -631,10 +664,12 @@ settle_doubt (struct change *c)
 {
   /* Whoever is there at all is not invited again. */
   c->there_already = true;
+  c->doubt = true;
   switch (look (c, LOOKS))
     {
     case LOOK_DONE:
-      if (c->resend && shows_invitation (c))
+      /* That an invitation is out says nothing about whether it was mailed again. */
+      if (c->resend && shown_state (c) >= USHER_PENDING)
         break;
       finish (c, false);
       return false;
@@ -645,8 +680,9 @@ settle_doubt (struct change *c)
     }
   if (may_repeat (c))
     return true;
-  not_confirmed (c, c->resend ? "The answer of the app was lost, and whether it mailed again cannot be seen."
-                              : "The answer of the app was lost, and it does not show the change.");
+  not_confirmed (c, c->resend         ? "The answer of the app was lost, and whether it mailed again cannot be seen."
+                    : shows_ended (c) ? "The answer of the app was lost, and it shows the invitation of before alone."
+                                      : "The answer of the app was lost, and it does not show the change.");
   return false;
 }
 
@@ -744,6 +780,7 @@ run_change (struct run *r)
   else if (was_called (c) || still_wanted (c))
     go (c);
   run_session_done (r, TAKE (c->session));
+  free (c->ended);
   arena_done (&c->arena);
   buf_done (&c->row);
   buf_done (&c->shown);

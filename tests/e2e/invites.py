@@ -112,6 +112,25 @@ def scim_with_a_key(scratch):
     equal((counts.get("create-user"), counts.get("keyed")), (2, 2), "requests, keys")
 
 
+def expired_and_shown(scratch):
+    """Invited anew beside an invitation that expired: what the app shows of old is not taken for the new one"""
+    for fault, mails in (("lose", 2), ("unsent", 1)):
+        app, usher = connected(scratch.enter_context(lib.Scratch()), lifetime_days=2)
+        invite(usher)
+        usher.advance(3 * DAY)
+        usher.usher("sync", "Acme")
+        equal(status(usher), "invite-expired", "before")
+        app.control("faults", **{fault: 1})
+        invite(usher, ANN, 2 - mails)
+        equal((app.fired(fault), app.mails()), (1, mails), fault)
+    task = added(usher)
+    equal((task["error"]["code"], status(usher)), ("not-confirmed", "invite-failed"), "the task")
+    usher.usher("sync", "Acme")
+    usher.usher("task", "retry", task["id"])
+    usher.wait_idle()
+    equal((app.mails(), status(usher)), (2, "pending-invite-claim"), "after the retry")
+
+
 def killed(scratch, pending, point):
     app, usher = connected(scratch, pending)
     usher.stop()
@@ -305,5 +324,5 @@ def accepted_and_open(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
-                   killed_and_shown, killed_and_invisible, resent, not_resent, not_retried, never_endless,
-                   lifetime_over, ended_by_the_app, accepted, accepted_and_open], "invites"))
+                   expired_and_shown, killed_and_shown, killed_and_invisible, resent, not_resent, not_retried,
+                   never_endless, lifetime_over, ended_by_the_app, accepted, accepted_and_open], "invites"))
