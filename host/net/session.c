@@ -415,6 +415,19 @@ serve_peer (struct net *net)
   return blame_peer (net, take_from_peer (net));
 }
 
+/* The worker has gone, or is not heard any more: nobody hears of its requests either. */
+static void
+leave_requests (struct net *net)
+{
+  size_t i;
+
+  net->alone = true;
+  buf_reset (&net->to_peer);
+  for (i = 0; i < WIRE_REQUESTS_MAX; i++)
+    if (net->requests[i])
+      request_close (net, net->requests[i]->id);
+}
+
 static int
 serve_permit (struct net *net, const struct wire_permit *p)
 {
@@ -449,7 +462,7 @@ serve_tally (struct net *net, uint32_t ordinal)
 }
 
 /* The connector handed usherd a new value, of a token say; from now on it is this one.  The old
-   one is still taken out of every text: what cannot be taken out ends the session. */
+   one is still taken out of every text: what cannot be taken out ends the session, but no renewal. */
 static int
 serve_secret (struct net *net, const struct wire_frame *f)
 {
@@ -459,6 +472,8 @@ serve_secret (struct net *net, const struct wire_frame *f)
 
   if (r == 0 && (!m.secret_put.name || !m.secret_put.value))
     r = -EBADMSG;
+  if (r == 0 && net->alone)
+    return 0;
   if (r == 0)
     r = standins_set (&net->secrets, m.secret_put.name, m.secret_put.value);
   /* A secret that the app file does not name goes nowhere. */
@@ -471,6 +486,12 @@ serve_secret (struct net *net, const struct wire_frame *f)
       session_log (net, LOG_LEVEL_ERROR, "The connector replaced its secrets too often in one session, "
                    "which ends it.  Report this to the connector's author.");
       (void) wire_push (&net->host, &net->to_host);
+    }
+  if (r == -E2BIG && oauth_busy (net))
+    {
+      net->peer_broke_it = true;
+      leave_requests (net);
+      return 0;
     }
   return r;
 }
@@ -664,19 +685,6 @@ tell_doubt (struct net *net)
     return;
   net->doubt = doubt.ordinal;
   session_tell_host (net, WIRE_DOUBT, &doubt);
-}
-
-/* The worker has gone: nobody hears of its requests any more. */
-static void
-leave_requests (struct net *net)
-{
-  size_t i;
-
-  net->alone = true;
-  buf_reset (&net->to_peer);
-  for (i = 0; i < WIRE_REQUESTS_MAX; i++)
-    if (net->requests[i])
-      request_close (net, net->requests[i]->id);
 }
 
 /* Says what is kept for the end. */

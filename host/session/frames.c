@@ -461,7 +461,9 @@ put_secret (struct session *s, struct session_link *link, uint32_t stream, const
 
   if (!c->events->secret_put || !put->name || !*put->name || !put->value)
     return session_misuse (s, link, WIRE_SECRET_PUT, "no secret can be kept, or it has no name");
-  if (session_secrets_in (&s->secrets, put->name, strlen (put->name)))
+  /* A connector that replaced what the next token is got with would end the account. */
+  if ((s->tokens && session_secret_is_of_token (put->name))
+      || session_secrets_in (&s->secrets, put->name, strlen (put->name)))
     status = USHER_E_MISUSE;
   else if (session_hide (s, put->name, put->value) < 0)
     status = USHER_E_LIMIT;

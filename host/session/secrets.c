@@ -10,6 +10,18 @@
 #define TEXT_MAX (512u * 1024)     /* of a redacted text; the longest message is 256 KiB */
 #define WITHHELD "(withheld: it holds a secret)"
 
+bool
+session_secret_is_of_token (const char *name)
+{
+  static const char *const names[] = { "access_token", "client_id", "client_secret", "refresh_token" };
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (names); i++)
+    if (streq (names[i], name))
+      return true;
+  return false;
+}
+
 void
 session_secrets_done (struct session_secrets *s)
 {

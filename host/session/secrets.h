@@ -12,6 +12,9 @@
 #define SECRETS_SEARCHED_MAX 128u  /* with values that were replaced */
 #define SECRET_SEARCHED_MIN 4u     /* shorter values would be found everywhere */
 
+/* Whether usherd itself gets and keeps the secret NAME where an account has access tokens. */
+bool session_secret_is_of_token (const char *name);
+
 struct session_secrets
 {
   struct { char *name; struct secret value; } v[SECRETS_SEARCHED_MAX];  /* owned */

@@ -267,6 +267,16 @@ COMMAND (secret)
   reply_or_exit (f, 0);
 }
 
+/* secret-refused NAME */
+COMMAND (secret_refused)
+{
+  struct wire_secret_put m = { text, "a new value", 0 };
+
+  UNUSED ();
+  send_one (f, WIRE_SECRET_PUT, &m);
+  reply_or_exit (f, USHER_E_MISUSE);
+}
+
 COMMAND (fact)
 {
   struct wire_fact m = { "self.id", text };
@@ -457,7 +467,8 @@ static const struct { const char *name; command *run; } commands[] = {
   { "call", do_call }, { "cancel", do_cancel }, { "section", do_section }, { "rows", do_rows },
   { "row", do_row },
   { "end", do_end }, { "checkpoint", do_checkpoint }, { "checkpoint-refused", do_checkpoint_refused },
-  { "checkpoints", do_checkpoints }, { "state", do_state }, { "secret", do_secret }, { "fact", do_fact },
+  { "checkpoints", do_checkpoints }, { "state", do_state }, { "secret", do_secret },
+  { "secret-refused", do_secret_refused }, { "fact", do_fact },
   { "logs", do_logs }, { "log", do_log }, { "fault", do_fault }, { "result", do_result }, { "raw", do_raw },
   { "bytes", do_bytes }, { "exit", do_exit }, { "signal", do_signal }, { "hang", do_hang },
   { "close", do_close }, { "tally", do_tally }, { "told", do_told }, { "ask", do_ask }, { "asked", do_asked },

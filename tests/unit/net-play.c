@@ -215,11 +215,18 @@ from_host (struct play *p, const struct wire_frame *f)
       p->cookies_told = true;
       buf_put (&p->cookies, m.cookies.jar.data, m.cookies.jar.len);
       return;
+    case WIRE_TOKEN_ASK:
+      p->token_asked = true;
+      return;
+    case WIRE_TOKEN_GOT:
+      p->token_got = true;
+      return;
     case WIRE_EVIDENCE:
       p->evidences++;
       buf_put (&p->evidence, m.evidence.body.data, m.evidence.body.len);
       return;
     case WIRE_LOG:
+      p->logged = true;
       buf_puts (&p->log, m.log.text);
       buf_putc (&p->log, '\n');
       return;

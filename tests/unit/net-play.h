@@ -37,6 +37,7 @@ struct play
   struct wire_seen seen;               /* the last */
   struct buf evidence, cookies, log;
   bool cookies_told;
+  bool logged, token_asked, token_got;
   bool grant;                          /* answer ASK with permits */
   uint32_t window;                     /* credit goes back once this much was read; 0 = never */
   uint32_t owed[PLAY_STREAMS];

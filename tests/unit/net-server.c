@@ -368,6 +368,15 @@ server_start (struct server *s)
   s->port = ntohs (a.sin_port);
 }
 
+void
+server_open_gate (struct server *s)
+{
+  pthread_mutex_lock (&s->lock);
+  s->gate = GATE_WIDTH;
+  pthread_cond_broadcast (&s->changed);
+  pthread_mutex_unlock (&s->lock);
+}
+
 unsigned int
 server_connections (struct server *s)
 {

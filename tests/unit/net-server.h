@@ -26,6 +26,8 @@ struct server
 void server_start (struct server *s);
 unsigned int server_connections (struct server *s);
 unsigned int server_requests (struct server *s);
+/* Answers all who wait at /gate, and who come there later. */
+void server_open_gate (struct server *s);
 /* How often PATH was asked for. */
 unsigned int server_seen (struct server *s, const char *path);
 /* Whether the last request held TEXT. */

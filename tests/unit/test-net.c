@@ -14,6 +14,7 @@
 #include "net-server.h"
 
 #define OTHER_TOKEN "uSZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"
+#define ACCESS_TOKEN "uSAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 static struct server server;
 static struct play play;
@@ -24,17 +25,21 @@ struct setup
   const char *origins[4], *private_ok[2];
   const char *auth, *rate, *proxy, *no_proxy, *ca_file, *cookies, *env;
   bool keep_cookies;
+  const char *token_path;        /* of the token endpoint; NULL = there is none */
 };
 
 static void
-put_secrets (struct buf *out)
+put_secrets (struct buf *out, bool oauth)
 {
   const char *here[] = { origin }, *there[] = { "https://other.example:443" };
   struct wire_secret token = { "token", PLAY_TOKEN, PLAY_VALUE, { here, 1 } };
   struct wire_secret other = { "other", OTHER_TOKEN, "elsewhere", { there, 1 } };
+  struct wire_secret access = { "access_token", ACCESS_TOKEN, "", { here, 1 } };
 
   ck_assert_int_eq (wire_put_secret (out, &token), 0);
   ck_assert_int_eq (wire_put_secret (out, &other), 0);
+  if (oauth)
+    ck_assert_int_eq (wire_put_secret (out, &access), 0);
 }
 
 static size_t
@@ -52,9 +57,11 @@ begin_with (struct setup s)
 {
   static const char auth[] =
     "{\"default\": {}, \"bearer\": {\"bearer\": \"token\"}, \"other\": {\"bearer\": \"other\"}, "
+    "\"access\": {\"bearer\": \"access_token\"}, "
     "\"all\": {\"basic\": [\"token\", \"\"], \"header\": {\"X-Key\": \"token\"}, "
     "\"query\": {\"k\": \"token\", \"proof\": {\"hmac-sha256\": [\"token\", \"token\"]}}}}";
   struct buf secrets = BUF_INIT (65536);
+  char oauth[256];
   struct wire_net_start m = { .keep_cookies = s.keep_cookies, .proxy = s.proxy,
                               .no_proxy = s.no_proxy, .ca_file = s.ca_file };
 
@@ -67,11 +74,15 @@ begin_with (struct setup s)
       s.origins[0] = origin;
       s.origins[1] = localhost;
     }
-  put_secrets (&secrets);
+  put_secrets (&secrets, s.token_path);
   m.origins = (struct wire_strings) { s.origins, count (s.origins, 4) };
   m.private_ok = (struct wire_strings) { s.private_ok, count (s.private_ok, 2) };
   m.secrets = (struct wire_blob) { secrets.data, secrets.len };
   m.auth = (struct wire_blob) { auth, sizeof auth - 1 };
+  (void) snprintf (oauth, sizeof oauth, "{\"token_url\": \"%s%s\", \"grant\": \"refresh_token\", "
+                   "\"client_id\": \"me\"}", origin, s.token_path ? s.token_path : "");
+  if (s.token_path)
+    m.oauth = (struct wire_blob) { oauth, strlen (oauth) };
   if (s.rate)
     m.rate = (struct wire_blob) { s.rate, strlen (s.rate) };
   if (s.cookies)
@@ -582,23 +593,61 @@ START_TEST (test_evidence_holds_no_secret_that_was_replaced)
 }
 END_TEST
 
-START_TEST (test_secrets_replaced_without_end_end_the_session)
+static void
+replace_secrets_without_end (void)
 {
   struct wire_secret_put put = { .name = "token" };
-  bool never = false;
   char value[32];
   unsigned int i;
 
-  begin ();
   for (i = 0; i < 300; i++)
     {
       (void) snprintf (value, sizeof value, "%u/\"+<value>", i);
       put.value = value;
       play_to_host (&play, WIRE_SECRET_PUT, &put);
     }
+}
+
+START_TEST (test_secrets_replaced_without_end_end_the_session)
+{
+  bool never = false;
+
+  begin ();
+  replace_secrets_without_end ();
   (void) play_until (&play, &never);
   ck_assert_ptr_nonnull (strstr (play.log.data, "replaced its secrets too often"));
   ck_assert_int_eq (play_wait (&play), 1);
+}
+END_TEST
+
+/* What the endpoint answers may be the only refresh token that the app takes from now on. */
+START_TEST (test_secrets_replaced_without_end_lose_no_renewal)
+{
+  struct wire_open o = { .ordinal = 1, .method = "GET", .url = origin, .auth = "access" };
+  struct wire_token lent = { .renew = 1, .serial = 1, .due_in_ms = -1, .ends_in_ms = -1, .secret = "of-a-client",
+                             .refresh = "to-renew" };
+  struct wire_token refused = { .status = USHER_E_TOKEN, .text = "There is none." };
+  bool never = false;
+
+  begin_with ((struct setup) { .token_path = "/gate/token" });
+  play_open (&play, 1, &o);
+  ck_assert (play_until (&play, &play.token_asked));
+  play_to_host (&play, WIRE_TOKEN, &lent);
+  while (!server_seen (&server, "/gate/token"))
+    play_for (&play, 10);
+  replace_secrets_without_end ();
+  do
+    {
+      play.logged = false;
+      ck_assert (play_until (&play, &play.logged));
+    }
+  while (!strstr (play.log.data, "replaced its secrets too often"));
+  ck_assert (!play.token_got);
+  server_open_gate (&server);
+  ck_assert (play_until (&play, &play.token_got));
+  play_to_host (&play, WIRE_TOKEN, &refused);
+  (void) play_until (&play, &never);
+  ck_assert_int_eq (play_wait (&play), WIRE_EXIT_PROTOCOL);
 }
 END_TEST
 
@@ -769,6 +818,7 @@ fill (TCase *t)
   tcase_add_test (t, test_evidence_holds_no_secret);
   tcase_add_test (t, test_evidence_holds_no_secret_that_was_replaced);
   tcase_add_test (t, test_secrets_replaced_without_end_end_the_session);
+  tcase_add_test (t, test_secrets_replaced_without_end_lose_no_renewal);
   tcase_add_test (t, test_odd_bytes_in_headers_do_no_harm);
   tcase_add_test (t, test_cookies_live_as_long_as_the_session_and_are_handed_back);
   tcase_add_test (t, test_every_exchange_spends_a_permit_and_gives_it_back);

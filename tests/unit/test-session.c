@@ -155,8 +155,10 @@ teardown (void)
 
 #define SECRET "hunter2/\"long"
 
+/* TOKENS: what keeps access tokens, with HEARD; NULL = nobody. */
 static struct session *
-open_session (const char *worker, const char *net, struct heard *end)
+open_with (const char *worker, const char *net, struct heard *end, const struct session_tokens *tokens,
+           struct heard *heard)
 {
   static const char *const origins[] = { "https://app.example.com:443", NULL };
   static const struct usher_kv conf[] = { { "account.username", "ada@corp.test" } };
@@ -167,7 +169,7 @@ open_session (const char *worker, const char *net, struct heard *end)
     .run = worker, .run_len = strlen (worker), .auth = net, .origins = origins, .rates = rates,
     .secrets = secrets, .n_secrets = 2, .conf = conf, .n_conf = 1,
     .rate = "[{\"key\":\"app\",\"per\":[\"3/s\"]},{\"key\":\"free\"}]",
-    .end_events = end ? &events : NULL, .end_arg = end,
+    .end_events = end ? &events : NULL, .end_arg = end, .tokens = tokens, .tokens_arg = heard,
   };
   struct session_outcome o;
   struct session *s = NULL;
@@ -176,6 +178,12 @@ open_session (const char *worker, const char *net, struct heard *end)
   ck_assert_int_eq (o.status, 0);
   session_outcome_done (&o);
   return s;
+}
+
+static struct session *
+open_session (const char *worker, const char *net, struct heard *end)
+{
+  return open_with (worker, net, end, /* tokens= */ NULL, /* heard= */ NULL);
 }
 
 static int32_t
@@ -774,6 +782,43 @@ START_TEST (test_replaced_secret_is_still_searched_for)
 }
 END_TEST
 
+/* ---- Access tokens. */
+
+static void
+no_tokens (void *arg _unused_, uint64_t serial _unused_, bool tries _unused_, struct session_token *ret)
+{
+  ret->wait_ms = 1;
+}
+
+static void
+tokens_done (void *arg _unused_)
+{
+}
+
+START_TEST (test_no_connector_replaces_what_a_token_is_got_with)
+{
+  static const struct session_tokens tokens = { .ask = no_tokens, .done = tokens_done };
+  static const char script[] = "call\nsecret-refused access_token\nsecret-refused refresh_token\n"
+                               "secret-refused client_id\nsecret-refused client_secret\n%sresult 0";
+  struct heard h = { 0 };
+  struct session_outcome o;
+  char own[256], others[256];
+  struct session *s;
+
+  (void) snprintf (own, sizeof own, script, "secret fresh\n");
+  s = open_with (own, "", NULL, &tokens, &h);
+  (void) call (s, WIRE_OP_INVITE, 20000, &h, &o);
+  session_close (s);
+  ck_assert_msg (o.status == USHER_DONE, "%s", o.text);
+  ck_assert_str_eq (h.secret, "fresh");
+  /* Where nobody renews them they are secrets as any other. */
+  (void) snprintf (others, sizeof others, script, "");
+  run (others, "", WIRE_OP_INVITE, &h, &o);
+  ck_assert_str_eq (h.secret, "a new value");
+  session_outcome_done (&o);
+}
+END_TEST
+
 START_TEST (test_later_says_until_when)
 {
   struct heard h = { 0 };
@@ -1043,6 +1088,7 @@ fill (TCase *t)
   tcase_add_test (t, test_checkpoint_with_a_secret_is_refused);
   tcase_add_test (t, test_new_secret_is_kept_and_searched_for);
   tcase_add_test (t, test_replaced_secret_is_still_searched_for);
+  tcase_add_test (t, test_no_connector_replaces_what_a_token_is_got_with);
   tcase_add_test (t, test_later_says_until_when);
   tcase_add_test (t, test_a_limit_that_only_the_connector_knows_is_everybodys);
   tcase_add_test (t, test_a_limit_without_a_time_gets_one);

@@ -368,7 +368,9 @@ struct usher_host
      that the app file reveals is the value itself.  Borrowed until close returns. */
   const char *(*secret) (struct usher_ctx *, const char *name);
   /* Stores a value that login has obtained, as a secret field of the account; durable when it
-     returns.  expires_ms 0 = does not.  From then on secret (NAME) is a stand-in for it. */
+     returns.  expires_ms 0 = does not.  From then on secret (NAME) is a stand-in for it.  Where the
+     host gets the account's access tokens, access_token, client_id, client_secret and refresh_token
+     are its own: USHER_E_MISUSE. */
   int32_t (*secret_put) (struct usher_ctx *, const char *name, const char *value,
                          int64_t expires_ms);
   /* What state_put kept for this hub under KEY; borrowed until the next state_get.  *RET is NULL and
