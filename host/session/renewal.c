@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "host/common/clock.h"
+#include "host/common/failpoint.h"
 
 void
 session_token_done (struct session_token *t)
@@ -22,7 +23,9 @@ session_token_done (struct session_token *t)
 static int
 hide (struct session *s, const char *name, const char *value)
 {
-  return value ? session_hide (s, name, value) : 0;
+  int r = value ? fail_point ("token-hide") : 0;
+
+  return value && r == 0 ? session_hide (s, name, value) : r;
 }
 
 static int
@@ -38,12 +41,13 @@ answer (struct session *s, const struct session_token *t)
     r = hide (s, "refresh_token", m.refresh);
   if (r == 0)
     r = hide (s, "client_secret", m.secret);
-  if (r < 0)
-    return r;
-  s->renewing = t->renew || (s->renewing && t->wait_ms);
-  if (t->renew)
+  if (r == 0)
+    r = session_queue (&s->net, WIRE_TOKEN, 0, &m);
+  /* What net does not hear it does not answer. */
+  s->renewing = r == 0 && (t->renew || (s->renewing && t->wait_ms));
+  if (s->renewing && t->renew)
     s->renew_by_ms = clock_mono_ms () + SESSION_RENEW_MS;
-  return session_queue (&s->net, WIRE_TOKEN, 0, &m);
+  return r;
 }
 
 int
@@ -78,12 +82,14 @@ session_take_token_got (struct session *s, uint32_t stream _unused_, const union
   r = hide (s, "access_token", got.access);
   if (r == 0)
     r = hide (s, "refresh_token", got.refresh);
-  if (r < 0)
-    return r;
-  text = got.text ? session_secrets_redact (&s->secrets, got.text, strlen (got.text)) : NULL;
+  text = r == 0 && got.text ? session_secrets_redact (&s->secrets, got.text, strlen (got.text)) : NULL;
   got.text = text;
+  /* Kept whatever becomes of the session: the app may take no other from now on. */
   s->tokens->got (s->tokens_arg, &got, &t);
-  r = answer (s, &t);
+  if (r == 0)
+    r = answer (s, &t);
+  else
+    s->renewing = false;
   session_token_done (&t);
   return r;
 }

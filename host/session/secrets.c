@@ -13,7 +13,7 @@
 bool
 session_secret_is_of_token (const char *name)
 {
-  static const char *const names[] = { "access_token", "client_id", "client_secret", "refresh_token" };
+  static const char *const names[SECRETS_OF_TOKENS] = { "access_token", "client_id", "client_secret", "refresh_token" };
   size_t i;
 
   for (i = 0; i < ARRAY_SIZE (names); i++)
@@ -67,7 +67,7 @@ session_secrets_put (struct session_secrets *s, const char *name, const char *va
         values++;
         last = i;
       }
-  if (s->n < SECRETS_SEARCHED_MAX)
+  if (s->n < SECRETS_SEARCHED_MAX || (values < 2 && session_secret_is_of_token (name)))
     return add (s, name, value);
   return values > 1 ? secret_set (&s->v[last].value, value, strlen (value)) : -E2BIG;
 }
@@ -222,7 +222,7 @@ base64_core (const struct secret *value, size_t offset, bool url, struct buf *ou
 struct needles
 {
   uint8_t begins[(UINT16_MAX + 1) / 8];  /* a bit for each two bytes that one begins with */
-  struct { size_t at, len; } v[FORMS * SECRETS_SEARCHED_MAX];
+  struct { size_t at, len; } v[FORMS * SECRETS_ROOM];
   size_t n;
   struct buf text;
 };

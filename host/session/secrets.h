@@ -10,6 +10,8 @@
 #define STANDIN_LEN 32u            /* "uS" and 30 random letters and digits */
 #define SECRETS_MAX 64u            /* a session */
 #define SECRETS_SEARCHED_MAX 128u  /* with values that were replaced */
+#define SECRETS_OF_TOKENS 4u       /* names */
+#define SECRETS_ROOM (SECRETS_SEARCHED_MAX + 2 * SECRETS_OF_TOKENS)
 #define SECRET_SEARCHED_MIN 4u     /* shorter values would be found everywhere */
 
 /* Whether usherd itself gets and keeps the secret NAME where an account has access tokens. */
@@ -17,15 +19,15 @@ bool session_secret_is_of_token (const char *name);
 
 struct session_secrets
 {
-  struct { char *name; struct secret value; } v[SECRETS_SEARCHED_MAX];  /* owned */
+  struct { char *name; struct secret value; } v[SECRETS_ROOM];  /* owned */
   size_t n;
 };
 
 void session_secrets_done (struct session_secrets *s);
 /* Remembers a value to search for.  Earlier values of the same NAME are still searched for:
    they may stand in what is under way, and no child can make the host forget one.  Over
-   SECRETS_SEARCHED_MAX the last of several values of NAME makes room, else -E2BIG;
-   -ENOMEM. */
+   SECRETS_SEARCHED_MAX the last of several values of NAME makes room, else -E2BIG; but there is
+   always room for two values of a secret of tokens.  -ENOMEM. */
 int session_secrets_put (struct session_secrets *s, const char *name, const char *value);
 
 /* A new stand-in. */

@@ -440,6 +440,26 @@ COMMAND (evidence)
   send_one (f, WIRE_EVIDENCE, &m);
 }
 
+/* token-ask: until usherd has answered */
+COMMAND (token_ask)
+{
+  struct wire_token_ask m = { 0 };
+  union wire_message answer;
+
+  UNUSED ();
+  send_one (f, WIRE_TOKEN_ASK, &m);
+  wait_message (f, WIRE_TOKEN, &answer);
+}
+
+/* token-got REFRESH: with an access token */
+COMMAND (token_got)
+{
+  struct wire_token_got m = { .access = "an access token", .refresh = text, .life_ms = -1 };
+
+  UNUSED ();
+  send_one (f, WIRE_TOKEN_GOT, &m);
+}
+
 /* go: net lets the worker go on */
 COMMAND (go)
 {
@@ -473,7 +493,7 @@ static const struct { const char *name; command *run; } commands[] = {
   { "bytes", do_bytes }, { "exit", do_exit }, { "signal", do_signal }, { "hang", do_hang },
   { "close", do_close }, { "tally", do_tally }, { "told", do_told }, { "ask", do_ask }, { "asked", do_asked },
   { "seen", do_seen }, { "cookies", do_cookies }, { "evidence", do_evidence }, { "go", do_go },
-  { "wait", do_wait }, { "sleep", do_sleep },
+  { "token-ask", do_token_ask }, { "token-got", do_token_got }, { "wait", do_wait }, { "sleep", do_sleep },
 };
 
 static void

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <check.h>
+#include <stdio.h>
 
 #include "host/session/secrets.h"
 #include "host/session/sieve.h"
@@ -121,9 +122,36 @@ START_TEST (test_a_sieve_finds_what_a_naive_search_finds)
 }
 END_TEST
 
+START_TEST (test_there_is_always_room_for_the_tokens)
+{
+  static const char *const names[] = { "access_token", "refresh_token", "client_id", "client_secret" };
+  struct session_secrets s = { .n = 0 };
+  char text[32];
+  size_t i, k;
+
+  for (i = 0; i < SECRETS_SEARCHED_MAX; i++)
+    {
+      (void) snprintf (text, sizeof text, "value-%03zu.", i);
+      ck_assert_int_eq (session_secrets_put (&s, i ? "token" : "refresh_token", text), 0);
+    }
+  ck_assert_int_eq (session_secrets_put (&s, "other", "one-more"), -E2BIG);
+  for (i = 0; i < 100; i++)
+    for (k = 0; k < ARRAY_SIZE (names); k++)
+      {
+        (void) snprintf (text, sizeof text, "%s-%03zu.", names[k], i);
+        ck_assert_int_eq (session_secrets_put (&s, names[k], text), 0);
+        ck_assert (session_secrets_in (&s, text, strlen (text)));
+      }
+  ck_assert_uint_le (s.n, SECRETS_ROOM);
+  ck_assert (session_secrets_in (&s, "value-000.", 10));
+  session_secrets_done (&s);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
+  tcase_add_test (t, test_there_is_always_room_for_the_tokens);
   tcase_add_test (t, test_every_form_is_found_wherever_it_stands);
   tcase_add_test (t, test_the_unescaping_search_looks_through_both_escapes);
   tcase_add_test (t, test_a_sieve_of_none_and_of_short_ones_finds_nothing);

@@ -795,6 +795,65 @@ tokens_done (void *arg _unused_)
 {
 }
 
+static void
+lend (void *arg _unused_, uint64_t serial _unused_, bool tries _unused_, struct session_token *ret)
+{
+  ret->renew = true;
+  ck_assert_int_eq (secret_set (&ret->refresh, "refresh-1", 9), 0);
+}
+
+static void
+keep (void *arg, const struct wire_token_got *got, struct session_token *ret)
+{
+  struct heard *h = arg;
+
+  snprintf (h->secret, sizeof h->secret, "%s", got->refresh);
+  ret->status = USHER_E_CANCELLED;
+}
+
+static const struct session_tokens lender = { .ask = lend, .got = keep, .done = tokens_done };
+
+/* Whatever the connector has filled usherd's table with. */
+START_TEST (test_a_full_table_of_secrets_loses_no_refresh_token)
+{
+  struct heard h = { 0 };
+  struct session_outcome o;
+  char script[4096] = "call\n";
+  struct session *s;
+  int i;
+
+  for (i = 0; i < 200; i++)
+    (void) snprintf (script + strlen (script), sizeof script - strlen (script), "secret fresh-%03d\n", i);
+  (void) snprintf (script + strlen (script), sizeof script - strlen (script), "go\nwait\nresult 0");
+  s = open_with (script, "wait\ntoken-ask\ntoken-got refresh-2\ngo", NULL, &lender, &h);
+  (void) call (s, WIRE_OP_INVITE, 20000, &h, &o);
+  session_close (s);
+  ck_assert_msg (o.status == USHER_DONE, "%s", o.text);
+  ck_assert_str_eq (h.secret, "refresh-2");
+}
+END_TEST
+
+#ifdef USHER_TEST_HOOKS
+START_TEST (test_what_cannot_be_hidden_is_kept_and_ends_the_session)
+{
+  struct heard h = { 0 };
+  struct session_outcome o;
+  struct session *s;
+
+  /* The first value is what was lent, the second what was got. */
+  ck_assert_int_eq (setenv ("USHER_FAIL_POINTS", "token-hide=fail:2", 1), 0);
+  s = open_with ("call\ngo\nwait\nresult 0", "wait\ntoken-ask\ntoken-got refresh-2\nhang", NULL, &lender, &h);
+  (void) call (s, WIRE_OP_INVITE, 20000, &h, &o);
+  /* Waits for no end of a renewal that is over: this net would never tell one. */
+  session_close (s);
+  ck_assert_str_eq (h.secret, "refresh-2");
+  ck_assert_int_eq (o.status, USHER_E_NOMEM);
+  ck_assert_ptr_nonnull (strstr (o.text, "TOKEN_GOT"));
+  session_outcome_done (&o);
+}
+END_TEST
+#endif
+
 START_TEST (test_no_connector_replaces_what_a_token_is_got_with)
 {
   static const struct session_tokens tokens = { .ask = no_tokens, .done = tokens_done };
@@ -1088,6 +1147,10 @@ fill (TCase *t)
   tcase_add_test (t, test_checkpoint_with_a_secret_is_refused);
   tcase_add_test (t, test_new_secret_is_kept_and_searched_for);
   tcase_add_test (t, test_replaced_secret_is_still_searched_for);
+  tcase_add_test (t, test_a_full_table_of_secrets_loses_no_refresh_token);
+#ifdef USHER_TEST_HOOKS
+  tcase_add_test (t, test_what_cannot_be_hidden_is_kept_and_ends_the_session);
+#endif
   tcase_add_test (t, test_no_connector_replaces_what_a_token_is_got_with);
   tcase_add_test (t, test_later_says_until_when);
   tcase_add_test (t, test_a_limit_that_only_the_connector_knows_is_everybodys);
