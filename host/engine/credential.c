@@ -4,6 +4,8 @@
      token  serial      counts the tokens and credentials it has had: who comes with an older one
                         gets the newer, and who renewed with an older one has lost
             issued_at, expires_at
+            granted     the serial with which somebody gave a refresh token: who renewed with an
+                        older one has lost that too
             refused     {status, text}: the app's last word, until somebody gives a new credential */
 #include <config.h>
 
@@ -219,31 +221,39 @@ note (json_t *account, const struct wire_token_got *got)
   (void) json_object_set_new (account, "token", token);
 }
 
+/* Whether nobody has given the account another refresh token since C began: then the app may
+   take no other than the one it has given now. */
+static bool
+is_granted (const struct credential *c, const json_t *account)
+{
+  return (uint64_t) json_number (json_object_get (account, "token"), "granted", 0) <= c->serial;
+}
+
 /* Keeps what was got, all of it or nothing.  1 when the account has had another credential
-   meanwhile: then it is no use. */
+   meanwhile: then nothing but a refresh token is of use. */
 static int
 keep (struct credential *c, const struct wire_token_got *got)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_write (c->e->store);
   json_t *account = txn_doc_get (t, STORE_ACCOUNT, &c->account);
+  bool replaced = !account || serial_of (account) != c->serial;
   int x = fail_point ("token-keep");
 
   if (x == 0)
     x = txn_error (t);
-  if (x == 0 && (!account || serial_of (account) != c->serial))
-    x = 1;
-  if (x == 0 && got->refresh)
+  if (x == 0 && got->refresh && account && is_granted (c, account))
     x = seal (c, t, REFRESH, got->refresh);
-  if (x == 0 && got->access)
+  if (x == 0 && got->access && !replaced)
     x = seal (c, t, ACCESS, got->access);
-  if (x == 0)
+  if (x == 0 && !replaced)
     {
       note (account, got);
       txn_doc_put (t, STORE_ACCOUNT, account);
-      x = txn_commit (TAKE (t));
     }
+  if (x == 0)
+    x = txn_commit (TAKE (t));
   json_decref (account);
-  return x;
+  return x < 0 ? x : replaced;
 }
 
 static void
@@ -305,11 +315,16 @@ const struct session_tokens credential_tokens = { .ask = ask, .got = got, .done 
 void
 credential_replaced (struct txn *t, json_t *account, const json_t *secrets)
 {
-  json_t *token = json_object ();
+  json_t *token = json_object (), *granted = json_object_get (json_object_get (account, "token"), "granted");
+  json_int_t serial = (json_int_t) serial_of (account);
   struct id id;
 
   if (!json_object_get (secrets, ACCESS) && json_id (account, "id", &id))
     txn_secret_delete (t, &id, ACCESS);
-  (void) json_object_set_new (token, "serial", json_integer ((json_int_t) serial_of (account)));
+  (void) json_object_set_new (token, "serial", json_integer (serial));
+  if (json_object_get (secrets, REFRESH))
+    (void) json_object_set_new (token, "granted", json_integer (serial + 1));
+  else if (granted)
+    (void) json_object_set (token, "granted", granted);
   (void) json_object_set_new (account, "token", token);
 }

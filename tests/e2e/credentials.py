@@ -405,9 +405,24 @@ def new_credential_wins(scratch):
     equal(endpoint.counts["reused"], 0, "refresh tokens that came twice")
 
 
+def new_secret_keeps_the_grant(scratch):
+    """Whoever gives only the client's secret while a token is renewed loses no refresh token"""
+    _, endpoint, u = start(scratch)
+    endpoint.expire()
+    endpoint.hold()
+    u.usher("sync", "Acme", "--no-wait")
+    check(endpoint.held.wait(30), "a renewal is under way")
+    u.usher("account", "set", "Acme", "--secret", f"client_secret=@{u.scratch.file('again', SECRET)}")
+    endpoint.release()
+    u.wait_idle()
+    endpoint.expire()
+    u.usher("sync", "Acme")
+    equal(endpoint.counts["reused"], 0, "refresh tokens that came twice")
+
+
 TESTS = [one_token_for_much_work, client_credentials, half_life, still_good, refused_token, never_taken,
          revoked_grant, wrong_client, odd_answers, odd_lives, asked_to_wait, worker_dies, daemon_stops,
-         killed_after_keeping, killed_before_keeping, full_disk, new_credential_wins]
+         killed_after_keeping, killed_before_keeping, full_disk, new_credential_wins, new_secret_keeps_the_grant]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, "credentials"))

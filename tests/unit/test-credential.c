@@ -202,25 +202,56 @@ START_TEST (test_a_refusal_is_final_until_there_is_another_credential)
 }
 END_TEST
 
+/* A person gives the account the secret NAME. */
+static void
+replace (const char *name, const char *value)
+{
+  json_t *secrets = json_pack ("{s:s}", name, value), *doc;
+  struct txn *w;
+
+  put_secret (name, value);
+  w = store_write (f.store);
+  doc = txn_doc_get (w, STORE_ACCOUNT, &account);
+  credential_replaced (w, doc, secrets);
+  txn_doc_put (w, STORE_ACCOUNT, doc);
+  ck_assert_int_eq (txn_commit (w), 0);
+  json_decref (doc);
+  json_decref (secrets);
+}
+
 START_TEST (test_what_was_got_with_an_older_credential_is_dropped)
 {
   struct credential *one = session ();
   struct session_token t;
-  struct txn *w;
-  json_t *doc;
 
   put_secret ("refresh_token", "r1");
   expect (ask (one, 0, false), renew, true);
-  put_secret ("refresh_token", "from-a-person");
-  w = store_write (f.store);
-  doc = txn_doc_get (w, STORE_ACCOUNT, &account);
-  credential_replaced (w, doc, NULL);
-  txn_doc_put (w, STORE_ACCOUNT, doc);
-  ck_assert_int_eq (txn_commit (w), 0);
-  json_decref (doc);
+  replace ("refresh_token", "from-a-person");
+  replace ("client_secret", "s2");
   t = got (one, (struct wire_token_got) { .access = "a1", .refresh = "r2", .life_ms = HOUR_MS });
   ck_assert (t.renew && !t.access.data);
   expect_text (&t.refresh, "from-a-person");
+  session_token_done (&t);
+  credential_tokens.done (one);
+}
+END_TEST
+
+START_TEST (test_a_refresh_token_that_nobody_replaced_is_kept)
+{
+  struct credential *one = session ();
+  struct session_token t;
+
+  replace ("refresh_token", "r1");
+  expect (ask (one, 0, false), renew, true);
+  replace ("client_secret", "s2");
+  t = got (one, (struct wire_token_got) { .access = "a1", .refresh = "r2", .life_ms = HOUR_MS });
+  ck_assert (t.renew && !t.access.data);
+  expect_text (&t.refresh, "r2");
+  expect_text (&t.secret, "s2");
+  session_token_done (&t);
+  expect (got (one, (struct wire_token_got) { .access = "a2", .refresh = "r3", .life_ms = HOUR_MS }), status, 0);
+  t = ask (one, 0, false);
+  expect_text (&t.access, "a2");
   session_token_done (&t);
   credential_tokens.done (one);
 }
@@ -304,6 +335,7 @@ fill (TCase *t)
   tcase_add_test (t, test_a_refresh_token_is_kept_though_there_is_no_access_token);
   tcase_add_test (t, test_a_refusal_is_final_until_there_is_another_credential);
   tcase_add_test (t, test_what_was_got_with_an_older_credential_is_dropped);
+  tcase_add_test (t, test_a_refresh_token_that_nobody_replaced_is_kept);
   tcase_add_test (t, test_a_token_without_a_known_life_is_used_until_it_is_refused);
   tcase_add_test (t, test_no_refresh_token_is_used_twice_by_many_sessions);
 }
