@@ -112,6 +112,7 @@ issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *
 struct resolve
 {
   const char *member;
+  const json_t *members;      /* else: any of these */
   json_t *found;
 };
 
@@ -120,25 +121,21 @@ collect (void *arg, json_t *issue)
 {
   struct resolve *r = arg;
 
-  if (streq (json_text (issue, "member"), r->member))
+  const char *member = json_text (issue, "member");
+
+  if (r->members ? json_object_get (r->members, member) != NULL : streq (member, r->member))
     (void) json_array_append (r->found, issue);
   return true;
 }
 
-void
-issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member)
+static void
+resolve (struct txn *t, const json_t *hub, const char *task_kind, struct resolve r)
 {
-  char text[ID_TEXT_SIZE];
   _cleanup_ (buf_done) struct buf key = BUF_INIT (KEY_MAX);
-  struct resolve r = { NULL, json_array () };
   json_t *issue;
   size_t i;
 
-  if (member)
-    {
-      id_format (member, text);
-      r.member = text;
-    }
+  r.found = json_array ();
   open_key (&key, hub, task_kind);
   txn_doc_walk (t, STORE_ISSUE, STORE_ISSUE_OPEN, key.data, false, NULL, collect, &r);
   json_array_foreach (r.found, i, issue)
@@ -149,6 +146,22 @@ issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const st
       txn_doc_put (t, STORE_ISSUE, issue);
     }
   json_decref (r.found);
+}
+
+void
+issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member)
+{
+  char text[ID_TEXT_SIZE];
+
+  if (member)
+    id_format (member, text);
+  resolve (t, hub, task_kind, (struct resolve) { .member = member ? text : NULL });
+}
+
+void
+issue_resolve_all (struct txn *t, const json_t *hub, const char *task_kind, const json_t *members)
+{
+  resolve (t, hub, task_kind, (struct resolve) { .members = members });
 }
 
 /* ---- Actions. */

@@ -198,6 +198,8 @@ int event_ask (struct txn *t, const struct call *c, struct event_ask *ret, struc
 void issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
                   const char *text);
 void issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member);
+/* Those of any of MEMBERS ({id: true}), by one look at what is open. */
+void issue_resolve_all (struct txn *t, const json_t *hub, const char *task_kind, const json_t *members);
 
 /* ---- Tasks as documents (task.c). */
 
@@ -326,6 +328,8 @@ void run_sync (struct run *r);
 int sync_recover (struct engine *e);
 /* The closing step of a sync, also of one whose apply was cut off (delta_recover). */
 int sync_close (void *arg, struct txn *t, const struct id *hub, json_t *sum);
+/* For each batch of members that it found gone. */
+int sync_gone (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n);
 void run_change (struct run *r);   /* add-user, update-role, remove-user */
 /* Why the change that TASK is to make is no longer to be made although the task is open: what
    was decided since it was queued counts (behaviour 6.3).  NULL = it is wanted; static. */
@@ -405,9 +409,8 @@ struct held
 void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why);
 /* Whether TASK, a sync, applies a report, and all of H is in it: a new reference to it, or NULL. */
 json_t *report_approves (struct txn *t, const json_t *task, const struct held *h);
-/* TASK was completed: the report that it applies is applied.  The ids of its members who are
-   gone, a new array; NULL = it applies none. */
-json_t *report_applied (struct txn *t, const json_t *hub, const json_t *task);
+/* TASK was completed: the report that it applies, if any, is applied. */
+void report_applied (struct txn *t, const json_t *hub, const json_t *task);
 /* TASK ended without success: the report that it applied waits for a person again. */
 void report_reopen (struct txn *t, const json_t *task);
 /* The same of the people whom a directory no longer names: a report of no hub, whose id is answered. */

@@ -46,7 +46,8 @@ give_up (void *arg, const struct id *hub)
 int
 sync_recover (struct engine *e)
 {
-  int x = delta_recover (e->store, sync_close, give_up, e);
+  const struct delta_steps steps = { .close = sync_close, .gone = sync_gone, .arg = e };
+  int x = delta_recover (e->store, &steps, give_up);
 
   if (!run_no_room (x))
     return x;

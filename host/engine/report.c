@@ -261,11 +261,11 @@ report_approves (struct txn *t, const json_t *task, const struct held *h)
   return NULL;
 }
 
-/* What became of each row; the ids of those who are gone. */
-static json_t *
+/* What became of each row. */
+static void
 set_results (struct txn *t, const json_t *hub, json_t *rows)
 {
-  json_t *gone = json_array (), *row;
+  json_t *row;
   struct id hub_id, member;
   struct member m;
   size_t i;
@@ -277,29 +277,25 @@ set_results (struct txn *t, const json_t *hub, json_t *rows)
                        && (txn_member_get (t, &hub_id, &member, &m) != 1 || !member_is_live (&m.link));
 
         json_set_text (row, "result", is_gone ? "removed" : "no-longer-needed");
-        if (is_gone)
-          (void) json_array_append (gone, json_object_get (row, "member"));
       }
-  return gone;
 }
 
-json_t *
+void
 report_applied (struct txn *t, const json_t *hub, const json_t *task)
 {
-  json_t *report = applied_by (t, task), *gone;
+  json_t *report = applied_by (t, task);
   struct id id;
 
   if (!report)
-    return NULL;
+    return;
   json_set_text (report, "status", "applied");
-  gone = set_results (t, hub, json_object_get (report, "removed_users"));
+  set_results (t, hub, json_object_get (report, "removed_users"));
   put (t, report);
   (void) json_id (task, "id", &id);
   event_add (t, &(struct event) { .type = "report.applied", .caller = &system_caller, .hub = hub, .task = &id,
                                   .outcome = "safeguard",
                                   .details = json_pack ("{s:O}", "report", json_object_get (report, "id")) });
   json_decref (report);
-  return gone;
 }
 
 void

@@ -63,7 +63,7 @@ roll_forward (struct sync *s)
   if (x == -ENOENT)
     return 0;
   if (x == 0)
-    x = delta_apply (d, sync_close, NULL);
+    x = delta_apply (d, &sync_steps);
   delta_free (d);
   if (x < 0)
     return x;

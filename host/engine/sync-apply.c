@@ -10,7 +10,6 @@
 
 #define CONFIRM_MAX 100u          /* absences asked for one by one */
 #define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
-#define GONE_MAX 2000u            /* of whom the closing step is told; more are in a report */
 #define ISSUES_MAX 200u           /* of one kind, for members that one sync looked at; one seal holds all */
 
 /* ---- Absences. */
@@ -217,19 +216,9 @@ id_array (const struct ids *ids)
 
 /* What the closing step needs, also after a crash. */
 static json_t *
-summary (struct sync *s, size_t waiting, const bool *confirmed)
+summary (struct sync *s, size_t waiting)
 {
-  json_t *o = json_object (), *gone = json_array ();
-  char text[ID_TEXT_SIZE];
-  size_t i;
-
-  for (i = 0; i < s->merge.n_missing && i < GONE_MAX && !s->approved; i++)
-    if (confirmed[i])
-      {
-        id_format (&s->merge.missing[i], text);
-        (void) json_array_append_new (gone, json_string (text));
-      }
-  (void) json_object_set_new (o, "gone", gone);
+  json_t *o = json_object ();
 
   json_set_id (o, "task", &s->r->task_id);
   (void) json_object_set_new (o, "sync", sync_result (s, waiting));
@@ -242,35 +231,45 @@ summary (struct sync *s, size_t waiting, const bool *confirmed)
   return o;
 }
 
-/* Those who are gone: what failed about them is settled, and what they were given lapses
-   (behaviour 4.2, R39, R67). */
+/* What a person was given of HUB lapses. */
 static void
-settle_gone (struct txn *t, const json_t *hub, const struct id *hub_id, const json_t *gone)
+lapse (struct txn *t, const struct id *hub_id, const struct id *person)
+{
+  json_t *grants = id_is_zero (person) ? NULL : grants_of (t, hub_id, person), *grant;
+  size_t i;
+
+  json_array_foreach (grants, i, grant)
+    if (json_flag (grant, "seat"))
+      {
+        (void) json_object_set_new (grant, "lapsed", json_true ());
+        txn_doc_put (t, STORE_GRANT, grant);
+      }
+  json_decref (grants);
+}
+
+/* What failed about those who are gone is settled, and what they were given lapses
+   (behaviour 4.2, R39, R67). */
+int
+sync_gone (void *arg _unused_, struct txn *t, const struct id *hub_id, const struct id *members, size_t n)
 {
   static const char *const kinds[] = { "add-user", "update-role", "remove-user" };
-  json_t *text, *grants, *grant;
-  size_t i, k;
+  json_t *hub = txn_doc_get (t, STORE_HUB, hub_id), *gone = json_object ();
+  char text[ID_TEXT_SIZE];
+  struct member m;
+  size_t i;
 
-  json_array_foreach (gone, i, text)
+  for (i = 0; i < n && txn_error (t) == 0; i++)
     {
-      struct member m;
-      struct id id;
-
-      /* One that was decided about meanwhile was left as it is. */
-      if (id_parse (json_string_value (text), &id) < 0 || txn_member_get (t, hub_id, &id, &m) != 1
-          || member_is_live (&m.link))
-        continue;
-      grants = id_is_zero (&m.link.person) ? NULL : grants_of (t, hub_id, &m.link.person);
-      for (k = 0; k < ARRAY_SIZE (kinds); k++)
-        issue_resolve (t, hub, kinds[k], &id);
-      json_array_foreach (grants, k, grant)
-        if (json_flag (grant, "seat"))
-          {
-            (void) json_object_set_new (grant, "lapsed", json_true ());
-            txn_doc_put (t, STORE_GRANT, grant);
-          }
-      json_decref (grants);
+      id_format (&members[i], text);
+      (void) json_object_set_new (gone, text, json_true ());
+      if (txn_member_get (t, hub_id, &members[i], &m) == 1)
+        lapse (t, hub_id, &m.link.person);
     }
+  for (i = 0; hub && i < ARRAY_SIZE (kinds); i++)
+    issue_resolve_all (t, hub, kinds[i], gone);
+  json_decref (gone);
+  json_decref (hub);
+  return txn_error (t);
 }
 
 /* Invitations that ended want a person; those that turned out well want none any more. */
@@ -328,10 +327,7 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
           json_set_time (hub, "last_synced_at", json_number (sum, "began", clock_now_ms ()));
           if (streq (listing, "complete"))
             {
-              json_t *gone = report_applied (t, hub, task);
-
-              settle_gone (t, hub, hub_id, gone);
-              json_decref (gone);
+              report_applied (t, hub, task);
               report_withdraw (t, hub);
               hub_is_certain (hub);
             }
@@ -342,7 +338,6 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
                             &system_caller);
           task_completed (t, task, hub, "done");
         }
-      settle_gone (t, hub, hub_id, json_object_get (sum, "gone"));
       settle_invitations (t, hub, sum);
       if (json_number (sum, "reappeared", 0))
         issue_raise (t, "access-termination", hub, task, "reappeared",
@@ -356,6 +351,8 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
   json_decref (task);
   return txn_error (t);
 }
+
+const struct delta_steps sync_steps = { .close = sync_close, .gone = sync_gone };
 
 int
 sync_apply (struct sync *s)
@@ -373,14 +370,14 @@ sync_apply (struct sync *s)
     x = merge_rest (&s->merge);
   if (x < 0)
     return x;
-  sum = summary (s, waiting, confirmed);
+  sum = summary (s, waiting);
   x = delta_seal (s->merge.delta, sum);
   if (x == 0)
     x = fail_point ("sync-sealed");
   if (x == 0 && !sync_still_configured (s))
     x = -ESTALE;
   if (x == 0)
-    x = delta_apply (s->merge.delta, sync_close, NULL);
+    x = delta_apply (s->merge.delta, &sync_steps);
   if (x == 0 && !sync_still_configured (s))
     x = -ESTALE;
   if (x == 0)

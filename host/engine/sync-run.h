@@ -58,6 +58,8 @@ bool sync_guarded (struct sync *s);
 /* Settings that changed while the app was listed make the listing one of another hub. */
 bool sync_still_configured (struct sync *s);
 json_t *sync_result (const struct sync *s, size_t waiting);
+/* What goes with the rows of a delta: for delta_apply. */
+extern const struct delta_steps sync_steps;
 /* Confirms absences, seals the delta and applies it.  -ESTALE: the settings changed. */
 int sync_apply (struct sync *s);
 

@@ -32,6 +32,7 @@ enum phase
 struct apply
 {
   struct delta *d;
+  const struct delta_steps *steps;
   struct pages pages;
   json_t *summary;
   enum phase phase;
@@ -44,6 +45,7 @@ struct apply
   struct record_counts counts;
   bool skips;              /* some member is left as it is */
   unsigned int units;
+  struct buf gone;         /* ids of members who were live */
   struct place
   {
     MDB_cursor *cursor;    /* NULL = nothing was written to this database; ends with its transaction */
@@ -304,6 +306,8 @@ apply_link (struct apply *a, const struct delta_op *op)
   txn_fail (a->t, record_get_link (op->value, op->value_len, &now));
   if (!txn_ok (a->t))
     return;
+  if (had && member_is_live (&old.link) && !member_is_live (&now.link))
+    buf_put (&a->gone, op->member.b, ID_BYTES);
   counts_change (&a->counts.counts, had ? &old.link : NULL, &now.link);
   put_in_order (a, DB_LINK, &op->key, NULL, op->value, op->value_len);
 }
@@ -466,6 +470,17 @@ apply_next (struct apply *a)
   return apply_entry (a);
 }
 
+/* Behind all that this transaction writes in order: what follows may write anywhere. */
+static void
+tell_gone (struct apply *a)
+{
+  const struct id *members = (const struct id *) (const void *) a->gone.data;
+
+  txn_fail (a->t, buf_error (&a->gone));
+  if (a->steps->gone && a->gone.len && txn_ok (a->t))
+    txn_fail (a->t, a->steps->gone (a->steps->arg, a->t, &a->d->head.hub, members, a->gone.len / sizeof *members));
+}
+
 /* Applies until UNITS are used up or the phase ends. */
 static void
 apply_some (struct apply *a, unsigned int units)
@@ -473,6 +488,7 @@ apply_some (struct apply *a, unsigned int units)
   int r = 1;
 
   a->units = 0;
+  buf_reset (&a->gone);
   memset (a->place, 0, sizeof a->place);
   a->skips = any_skipped (a);
   counts_load (a->t, &a->d->head.hub, &a->counts);
@@ -485,6 +501,7 @@ apply_some (struct apply *a, unsigned int units)
       a->at = a->phase < PHASE_ENTRIES ? PAGEFILE_MAGIC_SIZE : 0;
     }
   counts_store (a->t, &a->d->head.hub, &a->counts);
+  tell_gone (a);
   txn_fail (a->t, fail_point ("delta-batch"));
 }
 
@@ -505,9 +522,9 @@ delta_erase_marks (struct txn *t, const struct id *hub)
   walk_end (&w);
 }
 
-/* What belongs to the apply itself goes, then CLOSE has the transaction. */
+/* What belongs to the apply itself goes, then the closing step has the transaction. */
 static void
-close_delta (struct apply *a, delta_close_fn *close_fn, void *arg)
+close_delta (struct apply *a)
 {
   const struct id *hub = &a->d->head.hub;
 
@@ -516,7 +533,7 @@ close_delta (struct apply *a, delta_close_fn *close_fn, void *arg)
   a->counts.writes++;
   counts_store (a->t, hub, &a->counts);
   if (txn_ok (a->t))
-    txn_fail (a->t, close_fn (arg, a->t, hub, a->summary));
+    txn_fail (a->t, a->steps->close (a->steps->arg, a->t, hub, a->summary));
 }
 
 static void
@@ -527,13 +544,13 @@ look_for_changes (struct apply *a)
 }
 
 static int
-apply_at_once (struct apply *a, delta_close_fn *close_fn, void *arg)
+apply_at_once (struct apply *a)
 {
   a->t = store_write (a->d->store);
   look_for_changes (a);
   while (a->phase != PHASE_END && txn_ok (a->t))
     apply_some (a, UINT_MAX);
-  close_delta (a, close_fn, arg);
+  close_delta (a);
   return txn_commit (a->t);
 }
 
@@ -551,7 +568,7 @@ begin_batches (struct apply *a)
 }
 
 static int
-apply_batches (struct apply *a, delta_close_fn *close_fn, void *arg)
+apply_batches (struct apply *a)
 {
   int r = a->d->begun ? 0 : begin_batches (a);
 
@@ -568,7 +585,7 @@ apply_batches (struct apply *a, delta_close_fn *close_fn, void *arg)
   if (r < 0)
     return r;
   a->t = store_write (a->d->store);
-  close_delta (a, close_fn, arg);
+  close_delta (a);
   return txn_commit (a->t);
 }
 
@@ -586,7 +603,7 @@ read_seal (struct apply *a, uint64_t *ret_rows)
 }
 
 int
-delta_apply (struct delta *d, delta_close_fn *close_fn, void *arg)
+delta_apply (struct delta *d, const struct delta_steps *steps)
 {
   struct apply *a = calloc (1, sizeof *a);
   uint64_t rows;
@@ -596,17 +613,20 @@ delta_apply (struct delta *d, delta_close_fn *close_fn, void *arg)
   if (!a)
     return -ENOMEM;
   a->d = d;
+  a->steps = steps;
+  a->gone = (struct buf) BUF_INIT ((size_t) BATCH_UNITS * ID_BYTES);
   a->phase = PHASE_ITEMS;
   a->at = PAGEFILE_MAGIC_SIZE;
   r = pages_map (d->file.fd, d->file.whole, &a->pages);
   if (r == 0)
     r = read_seal (a, &rows);
   if (r == 0 && rows <= ROWS_AT_ONCE && !d->begun)
-    r = apply_at_once (a, close_fn, arg);
+    r = apply_at_once (a);
   else if (r == 0)
-    r = apply_batches (a, close_fn, arg);
+    r = apply_batches (a);
   json_decref (a->summary);
   sorter_free (a->entries);
+  buf_done (&a->gone);
   pages_unmap (&a->pages);
   free (a);
   if (r == 0)
@@ -713,7 +733,7 @@ sweep (struct store *s)
 }
 
 int
-delta_recover (struct store *s, delta_close_fn *close_fn, delta_lost_fn *lost, void *arg)
+delta_recover (struct store *s, const struct delta_steps *steps, delta_lost_fn *lost)
 {
   struct id hub, last;
   const struct id *after = NULL;
@@ -725,10 +745,10 @@ delta_recover (struct store *s, delta_close_fn *close_fn, delta_lost_fn *lost, v
 
       r = delta_resume (s, &hub, &d);
       if (r == 0)
-        r = delta_apply (d, close_fn, arg);
+        r = delta_apply (d, steps);
       delta_free (d);
       if (r == -EBADMSG && lost)
-        r = lost (arg, &hub);
+        r = lost (steps->arg, &hub);
       if (first == 0)
         first = MIN (r, 0);
       last = hub;

@@ -51,12 +51,22 @@ int delta_seal (struct delta *d, json_t *summary);
 /* Runs in the closing transaction, also after a crash: counters, report, task, event
    of the whole.  Answers 0 or a negative errno. */
 typedef int delta_close_fn (void *arg, struct txn *t, const struct id *hub, json_t *summary);
-/* Applies a sealed delta: up to 5,000 rows in one transaction together with CLOSE; more
-   in key order in batches of 10,000 rows that are marked, then CLOSE.  A member that was
+/* Runs at the end of each transaction that ended members who were live: those N, once each.
+   What hangs on a member goes by as many as a batch, however many the delta ends. */
+typedef int delta_gone_fn (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n);
+/* What its owner does while a delta is applied. */
+struct delta_steps
+{
+  delta_close_fn *close;
+  delta_gone_fn *gone;   /* NULL = nothing */
+  void *arg;             /* of both */
+};
+/* Applies a sealed delta: up to 5,000 rows in one transaction together with the closing step; more
+   in key order in batches of 10,000 rows that are marked, then that.  A member that was
    changed or deleted since delta_new, whose key another member got since, or whose
    person did, is left as it is.  On success the file is gone.  -ENOSPC: nothing lost,
    apply again later. */
-int delta_apply (struct delta *d, delta_close_fn *close, void *arg);
+int delta_apply (struct delta *d, const struct delta_steps *steps);
 
 /* The half-applied delta of HUB, to be applied again; -ENOENT when there is none,
    -EBADMSG when its file is damaged or lost. */
@@ -70,9 +80,9 @@ int delta_resume (struct store *s, const struct id *hub, struct delta **ret);
 int delta_forget (struct store *s, const struct id *hub);
 
 /* At start: rolls every half-applied delta forward and deletes deltas never begun.  LOST
-   decides about one that answers -EBADMSG (delta_forget; NULL = it stays, an error); 0 or
-   positive when it is dealt with.  Goes on with the others when one fails; the first error. */
+   decides about one that answers -EBADMSG (delta_forget; NULL = it stays, an error), with
+   the ARG of STEPS; 0 or positive when it is dealt with.  Goes on with the others when one fails; the first error. */
 typedef int delta_lost_fn (void *arg, const struct id *hub);
-int delta_recover (struct store *s, delta_close_fn *close, delta_lost_fn *lost, void *arg);
+int delta_recover (struct store *s, const struct delta_steps *steps, delta_lost_fn *lost);
 
 #endif

@@ -85,4 +85,6 @@ delta_note (void *arg, struct txn *t, const struct id *hub, json_t *summary)
   return 0;
 }
 
+static const struct delta_steps delta_notes _unused_ = { .close = delta_note };
+
 #endif

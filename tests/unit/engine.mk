@@ -1,7 +1,7 @@
 # The engine: its pure pieces, its lists on a real store, and several people on a whole one.
 if HAVE_CHECK
 ENGINE_TESTS = tests/unit/test-engine tests/unit/test-lists tests/unit/test-sight \
-	tests/unit/test-key tests/unit/test-crowd tests/unit/test-credential tests/unit/test-api
+	tests/unit/test-key tests/unit/test-crowd tests/unit/test-credential tests/unit/test-leave tests/unit/test-api
 check_PROGRAMS += $(ENGINE_TESTS)
 TESTS += $(ENGINE_TESTS)
 tests_unit_test_engine_SOURCES = %D%/test-engine.c %D%/unit.h
@@ -32,6 +32,11 @@ tests_unit_test_credential_SOURCES = %D%/test-credential.c %D%/store-fixture.h %
 tests_unit_test_credential_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_credential_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_credential_LDADD = libusherengine.la $(CHECK_LIBS)
+
+tests_unit_test_leave_SOURCES = %D%/test-leave.c %D%/store-fixture.h %D%/unit.h
+tests_unit_test_leave_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LMDB_CFLAGS)
+tests_unit_test_leave_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_leave_LDADD = libusherengine.la $(CHECK_LIBS) $(LMDB_LIBS)
 
 tests_unit_test_api_SOURCES = %D%/test-api.c %D%/unit.h
 tests_unit_test_api_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -30,7 +30,7 @@ apply (struct delta *d)
 {
   int calls = 0;
 
-  ck_assert_int_eq (delta_apply (d, delta_note, &calls), 0);
+  ck_assert_int_eq (delta_apply (d, &(struct delta_steps) { .close = delta_note, .arg = &calls }), 0);
   ck_assert_int_eq (calls, 1);
   delta_free (d);
 }
@@ -340,6 +340,8 @@ refuse (void *arg _unused_, struct txn *t _unused_, const struct id *hub _unused
   return -ENOSPC;
 }
 
+static const struct delta_steps refusing = { .close = refuse };
+
 START_TEST (test_half_applied_delta_holds_its_hub_until_it_is_finished)
 {
   _cleanup_ (freep) char *wanted = put_one_by_one (MANY, 0), *got = NULL;
@@ -349,7 +351,7 @@ START_TEST (test_half_applied_delta_holds_its_hub_until_it_is_finished)
   struct txn *t;
   char key[16];
 
-  ck_assert_int_eq (delta_apply (d, refuse, NULL), -ENOSPC);
+  ck_assert_int_eq (delta_apply (d, &refusing), -ENOSPC);
   delta_free (d);
   ck_assert_uint_eq (files_left (), 1);
   ck_assert_int_eq (delta_new (f.store, &delta_hub, &second), -EBUSY);
@@ -397,12 +399,12 @@ START_TEST (test_full_map_loses_nothing_of_a_delta)
     free (big);
   }
   d = delta_make (f.store, 40000, 0);
-  r = delta_apply (d, delta_note, &calls);
+  r = delta_apply (d, &(struct delta_steps) { .close = delta_note, .arg = &calls });
   ck_assert_int_eq (r, -ENOSPC);
   ck_assert_int_eq (calls, 0);
   delta_free (d);
   fixture_reopen (&f, FIXTURE_MAP);
-  ck_assert_int_eq (delta_recover (f.store, delta_note, /* lost= */ NULL, &calls), 0);
+  ck_assert_int_eq (delta_recover (f.store, &(struct delta_steps) { .close = delta_note, .arg = &calls }, /* lost= */ NULL), 0);
   ck_assert_int_eq (calls, 1);
   got = dump_members (f.store);
   ck_assert (streq (wanted, got));
@@ -416,7 +418,7 @@ START_TEST (test_damaged_delta_is_told_and_not_applied)
   int calls = 0;
   FILE *file;
 
-  ck_assert_int_eq (delta_apply (d, refuse, NULL), -ENOSPC);
+  ck_assert_int_eq (delta_apply (d, &refusing), -ENOSPC);
   delta_free (d);
   id_format (&delta_hub, text);
   (void) snprintf (path, sizeof path, "%s/delta-%s", store_work_dir (f.store), text);
@@ -425,7 +427,7 @@ START_TEST (test_damaged_delta_is_told_and_not_applied)
   ck_assert_int_eq (fseek (file, 100000, SEEK_SET), 0);
   (void) fputs ("damage", file);
   fclose (file);
-  ck_assert_int_eq (delta_recover (f.store, delta_note, /* lost= */ NULL, &calls), -EBADMSG);
+  ck_assert_int_eq (delta_recover (f.store, &(struct delta_steps) { .close = delta_note, .arg = &calls }, /* lost= */ NULL), -EBADMSG);
   ck_assert_int_eq (calls, 0);
   ck_assert_uint_eq (files_left (), 1);
 }
@@ -485,9 +487,99 @@ START_TEST (test_seal_holds_the_roles_of_a_large_company)
   ck_assert_int_eq (delta_new (f.store, &delta_hub, &d), 0);
   ck_assert_int_eq (delta_seal (d, summary), 0);
   json_decref (summary);
-  ck_assert_int_eq (delta_apply (d, weigh_note, &weight), 0);
+  ck_assert_int_eq (delta_apply (d, &(struct delta_steps) { .close = weigh_note, .arg = &weight }), 0);
   delta_free (d);
   ck_assert_uint_eq (weight, len);
+}
+END_TEST
+
+/* Of members who go in batches: how many were told, how often, and how many times again. */
+struct farewell
+{
+  size_t told, times;
+  bool fails;              /* in the second batch, once */
+  uint8_t seen[2 * MANY];
+};
+
+static int
+part (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n)
+{
+  struct farewell *all = arg;
+  uint32_t number;
+  size_t i;
+
+  if (all->fails && all->times == 1)
+    {
+      all->fails = false;
+      return -ENOSPC;
+    }
+  all->times++;
+  for (i = 0; i < n; i++, all->told++)
+    {
+      struct member m;
+
+      memcpy (&number, members[i].b + 8, sizeof number);
+      ck_assert (number < 2 * MANY && number % 2 == 0 && !all->seen[number]);
+      all->seen[number] = 1;
+      ck_assert (txn_member_get (t, hub, &members[i], &m) == 1 && !member_is_live (&m.link));
+    }
+  return 0;
+}
+
+static int
+end_farewell (void *arg _unused_, struct txn *t _unused_, const struct id *hub _unused_, json_t *summary _unused_)
+{
+  return 0;
+}
+
+/* Of N known members each second one goes. */
+static struct delta *
+farewell_of (uint32_t n)
+{
+  _cleanup_ (buf_done) struct buf row = BUF_INIT (ROW_MAX);
+  json_t *summary = json_object ();
+  struct delta *d;
+  uint32_t i;
+
+  ck_assert_int_eq (delta_new (f.store, &delta_hub, &d), 0);
+  for (i = 0; i < n; i++)
+    {
+      struct member old, m;
+      char key[16];
+
+      delta_member (&old, &row, key, i, 0);
+      m = old;
+      m.link.status = i % 2 ? MEMBER_EXEMPTED : MEMBER_REMOVED;
+      ck_assert_int_eq (delta_put (d, &old, &m), 0);
+    }
+  ck_assert_int_eq (delta_seal (d, summary), 0);
+  json_decref (summary);
+  return d;
+}
+
+START_TEST (test_each_who_goes_is_told_once_in_the_batch_that_ends_them)
+{
+  static const uint32_t sizes[] = { 100, 2 * MANY };
+  struct farewell *who = calloc (1, sizeof *who);
+  struct delta_steps steps = { .close = end_farewell, .gone = part, .arg = who };
+  struct delta *d;
+  int r;
+
+  ck_assert_ptr_nonnull (who);
+  apply (delta_make (f.store, sizes[_i], 0));
+  d = farewell_of (sizes[_i]);
+  who->fails = _i == 1;
+  r = delta_apply (d, &steps);
+  if (_i == 1)
+    {
+      ck_assert_int_eq (r, -ENOSPC);
+      r = delta_apply (d, &steps);
+    }
+  ck_assert_int_eq (r, 0);
+  delta_free (d);
+  ck_assert_uint_eq (who->told, sizes[_i] / 2);
+  ck_assert (_i == 1 ? who->times > 1 : who->times == 1);
+  free (who);
 }
 END_TEST
 
@@ -508,6 +600,7 @@ fill (TCase *t)
   tcase_add_test (t, test_full_map_loses_nothing_of_a_delta);
   tcase_add_test (t, test_damaged_delta_is_told_and_not_applied);
   tcase_add_test (t, test_events_come_with_the_rows_they_belong_to);
+  tcase_add_loop_test (t, test_each_who_goes_is_told_once_in_the_batch_that_ends_them, 0, 2);
   tcase_add_test (t, test_seal_holds_the_roles_of_a_large_company);
 }
 

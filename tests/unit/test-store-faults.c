@@ -117,7 +117,7 @@ bring_to (uint32_t n, int version)
 {
   struct delta *d = delta_make (f.store, n, version);
 
-  (void) delta_apply (d, delta_note, NULL);
+  (void) delta_apply (d, &delta_notes);
   delta_free (d);
 }
 
@@ -142,7 +142,7 @@ import_few (void)
 static void
 recover (void)
 {
-  if (delta_recover (f.store, delta_note, /* lost= */ NULL, /* arg= */ NULL) < 0)
+  if (delta_recover (f.store, &delta_notes, /* lost= */ NULL) < 0)
     _exit (1);
 }
 
