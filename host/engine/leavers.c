@@ -149,11 +149,22 @@ kept (const json_t *keep, const json_t *person)
 }
 
 static json_t *
-person_of_row (struct txn *t, const json_t *row)
+person_of (struct txn *t, const char *text)
 {
   struct id id;
 
-  return json_id (row, "person", &id) ? txn_doc_get (t, STORE_PERSON, &id) : NULL;
+  return text && id_parse (text, &id) == 0 ? txn_doc_get (t, STORE_PERSON, &id) : NULL;
+}
+
+/* Whether KEEP says something of the person with this id. */
+static bool
+is_kept (struct txn *t, const json_t *keep, const char *id)
+{
+  json_t *person = person_of (t, id);
+  bool is = kept (keep, person);
+
+  json_decref (person);
+  return is;
 }
 
 int
@@ -161,52 +172,63 @@ leavers_check (struct txn *t, const json_t *report, const json_t *keep, struct r
 {
   size_t left = json_object_size (keep), i;
   const char *who;
-  json_t *row, *reason, *person;
+  json_t *row, *reason;
 
   json_object_foreach ((json_t *) (uintptr_t) keep, who, reason)
     if (!json_is_string (reason) || !json_string_value (reason)[strspn (json_string_value (reason), " \t")])
       return refuse (r, "reason-required", "keep", "keep says of %s why they stay.", who);
   json_array_foreach (json_object_get (report, "removed_users"), i, row)
-    {
-      person = left ? person_of_row (t, row) : NULL;
-      left -= kept (keep, person) != NULL;
-      json_decref (person);
-    }
+    left -= left && is_kept (t, keep, json_text (row, "person"));
+  json_array_foreach (json_object_get (report, "unlisted"), i, row)
+    left -= left && is_kept (t, keep, json_string_value (row));
   return left ? refuse (r, "validation-failed", "keep", "keep names somebody who is not in the report.") : 0;
+}
+
+/* Decides about the person of ROW, and notes it there. */
+static void
+settle (struct txn *t, const struct caller *c, json_t *row, const json_t *keep, struct leavers_told *told)
+{
+  json_t *person = person_of (t, json_text (row, "person"));
+  const char *reason = kept (keep, person);
+
+  if (!person || !can_leave (person))
+    json_set_text (row, "result", "no-longer-needed");
+  else if (reason)
+    {
+      /* From now on they are nobody's who is in no file. */
+      json_set_text (person, "source", "local");
+      txn_doc_put (t, STORE_PERSON, person);
+      json_set_text (row, "decision", "keep");
+      json_set_text (row, "reason", reason);
+      json_set_text (row, "result", "kept");
+      told->held++;
+    }
+  else
+    {
+      person_remove (t, c, person);
+      json_set_text (row, "result", "removed");
+      told->removed++;
+    }
+  json_decref (person);
 }
 
 json_t *
 leavers_apply (struct txn *t, const struct caller *c, json_t *report, const json_t *keep)
 {
-  json_int_t n_removed = 0, n_kept = 0;
-  json_t *row, *person;
+  struct leavers_told told = { .removed = 0 };
+  json_t *rows = json_object_get (report, "removed_users"), *row, *id;
   size_t i;
 
-  json_array_foreach (json_object_get (report, "removed_users"), i, row)
+  json_array_foreach (rows, i, row)
+    settle (t, c, row, keep, &told);
+  /* Of those without a row, whoever was kept gets one, which says why. */
+  json_array_foreach (json_object_get (report, "unlisted"), i, id)
     {
-      const char *reason;
-
-      person = person_of_row (t, row);
-      reason = kept (keep, person);
-      if (!person || !can_leave (person))
-        json_set_text (row, "result", "no-longer-needed");
-      else if (reason)
-        {
-          /* From now on they are nobody's who is in no file. */
-          json_set_text (person, "source", "local");
-          txn_doc_put (t, STORE_PERSON, person);
-          json_set_text (row, "decision", "keep");
-          json_set_text (row, "reason", reason);
-          json_set_text (row, "result", "kept");
-          n_kept++;
-        }
-      else
-        {
-          person_remove (t, c, person);
-          json_set_text (row, "result", "removed");
-          n_removed++;
-        }
-      json_decref (person);
+      row = json_pack ("{s:O, s:s}", "person", id, "cause", "deleted");
+      settle (t, c, row, keep, &told);
+      if (streq (json_text (row, "result"), "kept"))
+        (void) json_array_append (rows, row);
+      json_decref (row);
     }
-  return json_pack ("{s:I, s:I}", "removed", n_removed, "kept", n_kept);
+  return json_pack ("{s:I, s:I}", "removed", (json_int_t) told.removed, "kept", (json_int_t) told.held);
 }

@@ -11,6 +11,7 @@
 #include "host/engine/plan.h"
 
 #define ROWS_MAX 10000u           /* that a report shows of a kind; beyond, it stands for exactly its own set */
+#define PEOPLE_MAX 300000u        /* that one holds, so that it stays a document; the next reading finds the rest */
 #define DIGEST_BYTES 16u
 #define REASON_MAX 500u
 
@@ -51,33 +52,61 @@ report_get (struct txn *t, const char *text)
   return text && id_parse (text, &id) == 0 ? txn_doc_get (t, STORE_REPORT, &id) : NULL;
 }
 
+/* Only an open one has use of those without a row. */
 static void
 put (struct txn *t, json_t *report)
 {
+  if (!streq (json_text (report, "status"), "open"))
+    (void) json_object_del (report, "unlisted");
   json_set_time (report, "updated_at", clock_now_ms ());
   txn_doc_put (t, STORE_REPORT, report);
 }
 
 /* ---- Rows. */
 
-/* Rows of members or people, as OF says.  REMOVAL: each waits for a decision; a lowered one only says what the app shows. */
+/* REMOVAL: it waits for a decision; a lowered one only says what the app shows. */
+static json_t *
+row_of (const char *of, const char *id, const char *cause, bool removal)
+{
+  json_t *row = json_object ();
+
+  json_set_text (row, of, id);
+  json_set_text (row, "cause", cause);
+  json_set_text (row, "decision", removal ? "remove" : NULL);
+  json_set_text (row, "result", removal ? "pending" : NULL);
+  return row;
+}
+
+/* Rows of members or people, as OF says. */
 static json_t *
 rows_of (const char *of, const struct id *ids, size_t n, const char *cause, bool removal)
 {
   json_t *rows = json_array ();
+  char text[ID_TEXT_SIZE];
   size_t i;
 
   for (i = 0; i < n && i < ROWS_MAX; i++)
     {
-      json_t *row = json_object ();
-
-      json_set_id (row, of, &ids[i]);
-      json_set_text (row, "cause", cause);
-      json_set_text (row, "decision", removal ? "remove" : NULL);
-      json_set_text (row, "result", removal ? "pending" : NULL);
-      (void) json_array_append_new (rows, row);
+      id_format (&ids[i], text);
+      (void) json_array_append_new (rows, row_of (of, text, cause, removal));
     }
   return rows;
+}
+
+/* The people beyond those with rows, by id: what is applied to the rows is applied to them. */
+static json_t *
+unlisted_of (const struct id *people, size_t n)
+{
+  json_t *ids = json_array ();
+  char text[ID_TEXT_SIZE];
+  size_t i;
+
+  for (i = ROWS_MAX; i < n; i++)
+    {
+      id_format (&people[i], text);
+      (void) json_array_append_new (ids, json_string (text));
+    }
+  return ids;
 }
 
 /* What two sets of the same members have in common. */
@@ -190,7 +219,7 @@ report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const st
 void
 report_people (struct txn *t, const struct id *people, size_t n, const char *why, char ret_id[ID_TEXT_SIZE])
 {
-  const struct held h = { .removed = people, .n_removed = n };
+  const struct held h = { .removed = people, .n_removed = MIN (n, PEOPLE_MAX) };
   json_t *report = report_in (t, NULL, "open", NULL);
   bool fresh = !report;
   struct id id;
@@ -198,26 +227,46 @@ report_people (struct txn *t, const struct id *people, size_t n, const char *why
   if (fresh)
     report = safeguard_new (NULL);
   if (renew (report, &h))
-    (void) json_object_set_new (report, "removed_users", rows_of ("person", people, n, "deleted", true));
+    {
+      (void) json_object_set_new (report, "removed_users", rows_of ("person", people, h.n_removed, "deleted", true));
+      (void) json_object_set_new (report, "unlisted", unlisted_of (people, h.n_removed));
+    }
   (void) json_id (report, "id", &id);
   id_format (&id, ret_id);
   keep (t, report, NULL, why, fresh);
   issue_raise (t, "access-termination", NULL, NULL, "safeguard-exceeded", why);
 }
 
+/* Takes PEOPLE out of REPORT; whoever had no row moves up.  How many were in it. */
+static size_t
+drop (json_t *report, const json_t *people)
+{
+  json_t *rows = json_array (), *unlisted = json_array (), *row, *id;
+  size_t dropped = 0, i;
+
+  json_array_foreach (json_object_get (report, "removed_users"), i, row)
+    if (json_object_get (people, json_text (row, "person")))
+      dropped++;
+    else
+      (void) json_array_append (rows, row);
+  json_array_foreach (json_object_get (report, "unlisted"), i, id)
+    if (json_object_get (people, json_string_value (id)))
+      dropped++;
+    else if (json_array_size (rows) < ROWS_MAX)
+      (void) json_array_append_new (rows, row_of ("person", json_string_value (id), "deleted", true));
+    else
+      (void) json_array_append (unlisted, id);
+  (void) json_object_set_new (report, "removed_users", rows);
+  (void) json_object_set_new (report, "unlisted", unlisted);
+  return dropped;
+}
+
 void
 report_drop_people (struct txn *t, const json_t *people)
 {
-  json_t *report = report_in (t, NULL, "open", NULL), *rows = json_object_get (report, "removed_users"), *row;
-  size_t before = json_array_size (rows), dropped, i;
+  json_t *report = report_in (t, NULL, "open", NULL);
+  size_t dropped = report ? drop (report, people) : 0;
 
-  for (i = before; i-- > 0;)
-    {
-      row = json_array_get (rows, i);
-      if (json_object_get (people, json_text (row, "person")))
-        (void) json_array_remove (rows, i);
-    }
-  dropped = before - json_array_size (rows);
   if (dropped)
     {
       json_int_t left = json_number (report, "removed_count", 0) - (json_int_t) dropped;
@@ -360,6 +409,7 @@ report_render (struct txn *t, const json_t *report, const json_t *hub, bool whol
 
   (void) json_object_del (shown, "created_by");
   (void) json_object_del (shown, "digest");
+  (void) json_object_del (shown, "unlisted");
   for (i = 0; i < ARRAY_SIZE (lists); i++)
     {
       rows = whole ? json_deep_copy (json_object_get (report, lists[i])) : NULL;
