@@ -23,9 +23,9 @@ session_token_done (struct session_token *t)
 static int
 hide (struct session *s, const char *name, const char *value)
 {
-  int r = value ? fail_point ("token-hide") : 0;
+  int r = value ? session_hide (s, name, value) : 0;
 
-  return value && r == 0 ? session_hide (s, name, value) : r;
+  return r < 0 ? r : fail_point ("token-hide");
 }
 
 static int

@@ -840,8 +840,8 @@ START_TEST (test_what_cannot_be_hidden_is_kept_and_ends_the_session)
   struct session_outcome o;
   struct session *s;
 
-  /* The first value is what was lent, the second what was got. */
-  ck_assert_int_eq (setenv ("USHER_FAIL_POINTS", "token-hide=fail:2", 1), 0);
+  /* Three for what was lent, the fourth for what was got. */
+  ck_assert_int_eq (setenv ("USHER_FAIL_POINTS", "token-hide=fail:4", 1), 0);
   s = open_with ("call\ngo\nwait\nresult 0", "wait\ntoken-ask\ntoken-got refresh-2\nhang", NULL, &lender, &h);
   (void) call (s, WIRE_OP_INVITE, 20000, &h, &o);
   /* Waits for no end of a renewal that is over: this net would never tell one. */
