@@ -360,7 +360,7 @@ check_invited (struct txn *t, const struct app *app, const json_t *hub, const st
     return refuse (r, "member-busy", NULL, "A task of this member is open.");
   if (m->link.status != MEMBER_PENDING_INVITE && m->link.status != MEMBER_INVITE_EXPIRED
       && m->link.status != MEMBER_INVITE_FAILED)
-    return refuse (r, "validation-failed", NULL, "The member has no invitation that could be sent again.");
+    return refuse (r, "validation-failed", "member", "The member has no invitation that could be sent again.");
   if (id_is_zero (&m->link.person))
     return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
   return check_again (app, m, r);

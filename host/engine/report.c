@@ -493,7 +493,7 @@ static int
 check_reason (const char *reason, struct refusal *r)
 {
   if (!reason || !reason[strspn (reason, " \t\r\n")])
-    return refuse (r, "reason-required", "reason", "reason says why the report is right or wrong.");
+    return refuse (r, "reason-required", "reason", "It is missing: it says why the report is right or wrong.");
   if (utf8_length (reason) > REASON_MAX)
     return refuse (r, "validation-failed", "reason", "A reason has at most %u characters.", REASON_MAX);
   return 0;
