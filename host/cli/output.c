@@ -261,6 +261,21 @@ listing_break (struct listing *l)
   flush_table (l);
 }
 
+int
+output_items (enum format format, const struct view *view, const json_t *items)
+{
+  struct listing l;
+  const json_t *item;
+  size_t i;
+  int status = listing_begin (&l, format, view);
+
+  json_array_foreach (items, i, item)
+    if (!status)
+      status = listing_add (&l, item);
+  (void) listing_end (&l);
+  return status;
+}
+
 /* A name and its value as a line; NAME comes from outside like the value. */
 static int
 add_pair (struct libscols_table *table, const char *name, const char *value)

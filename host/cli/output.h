@@ -30,6 +30,8 @@ int listing_end (struct listing *l);
 /* Ends a list that cannot be finished: what is held back is printed, but JSON stays
    open, so that no reader takes it for the whole. */
 void listing_break (struct listing *l);
+/* All items of an array at once. */
+int output_items (enum format format, const struct view *view, const json_t *items);
 
 /* Prints one thing: JSON as it is, CSV and tables with a line for each of its names. */
 int output_thing (enum format format, const json_t *thing);

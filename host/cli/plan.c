@@ -27,18 +27,11 @@ say_counts (const json_t *plan)
 int
 plan_show (const struct cli *cli, const json_t *plan)
 {
-  const json_t *items = json_object_get (plan, "items"), *item;
-  struct listing l;
-  size_t i;
   int status;
 
   if (cli->args.format == FORMAT_JSON)
     return output_thing (FORMAT_JSON, plan);
-  status = listing_begin (&l, cli->args.format, &view_plan);
-  json_array_foreach (items, i, item)
-    if (!status)
-      status = listing_add (&l, item);
-  (void) listing_end (&l);
+  status = output_items (cli->args.format, &view_plan, json_object_get (plan, "items"));
   if (cli->args.format == FORMAT_TABLE && !cli->args.quiet)
     say_counts (plan);
   return status;

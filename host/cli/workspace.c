@@ -11,22 +11,6 @@
 
 #define IMPORT_MAX (64u * 1024 * 1024)
 
-/* The things of an array, as the command's view has them. */
-static int
-list_items (struct cli *cli, const json_t *items)
-{
-  struct listing l;
-  const json_t *item;
-  size_t i;
-  int status = listing_begin (&l, cli->args.format, cli->args.command->view);
-
-  json_array_foreach (items, i, item)
-    if (!status)
-      status = listing_add (&l, item);
-  (void) listing_end (&l);
-  return status;
-}
-
 int
 run_doctor (struct cli *cli)
 {
@@ -34,8 +18,9 @@ run_doctor (struct cli *cli)
   int status = client_get (cli->client, "/doctor", &a);
 
   if (!status)
-    status = cli->args.format == FORMAT_JSON ? output_thing (FORMAT_JSON, a.json)
-                                             : list_items (cli, json_object_get (a.json, "checks"));
+    status = cli->args.format == FORMAT_JSON
+             ? output_thing (FORMAT_JSON, a.json)
+             : output_items (cli->args.format, cli->args.command->view, json_object_get (a.json, "checks"));
   if (!status && !json_is_true (json_object_get (a.json, "ok")))
     status = STATUS_FAILED;
   return status;
@@ -65,7 +50,7 @@ run_report_show (struct cli *cli)
       say_line ("%s", "");
     }
   if (!status)
-    status = list_items (cli, rows);
+    status = output_items (cli->args.format, cli->args.command->view, rows);
   json_decref (rows);
   return status;
 }

@@ -51,6 +51,17 @@ find_hub (struct txn *t, const char *name, bool removed_too, json_t **ret, struc
 }
 
 int
+find_hub_for (struct txn *t, const struct call *c, unsigned int scope, enum hub_role role, bool removed_too,
+              json_t **ret, struct refusal *r)
+{
+  int x = caller_may (t, c->caller, scope, ROLE_GUEST, r);
+
+  if (x == 0)
+    x = find_hub (t, c->path[0], removed_too, ret, r);
+  return x < 0 ? x : caller_may_hub (t, c->caller, scope, *ret, role, r);
+}
+
+int
 find_account (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r)
 {
   _cleanup_ (freep) char *label = lowered (name);

@@ -300,12 +300,8 @@ engine_hub_roles (struct engine *e, const struct call *c, json_t **ret, struct r
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   struct apps *apps = engine_apps (e);
   json_t *hub = NULL;
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  int x = find_hub_for (t, c, SCOPE_READ, HUB_MANAGER, /* removed_too= */ false, &hub, r);
 
-  if (x == 0)
-    x = find_hub (t, c->path[0], false, &hub, r);
-  if (x == 0)
-    x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
     x = list_of (roles_of (apps_find (apps, json_text (hub, "app")), hub), (const char *const[2]) { "id", "group" }, c,
                  ret, r);

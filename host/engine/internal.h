@@ -165,7 +165,10 @@ extern const struct caller system_caller;
 /* ---- Names people type: an id or a label, an address, a user name.  A new reference,
    or a refusal (not-found, or validation-failed when ambiguous). */
 int find_hub (struct txn *t, const char *name, bool removed_too, json_t **ret, struct refusal *r);
-/* The same, removed ones too, for who only looks: a hub that C does not see is not found. */
+/* The hub of the path of C, whose caller has SCOPE and ROLE on it; the caller's also on a refusal. */
+int find_hub_for (struct txn *t, const struct call *c, unsigned int scope, enum hub_role role, bool removed_too,
+                  json_t **ret, struct refusal *r);
+/* The same as find_hub, removed ones too, for who only looks: a hub that C does not see is not found. */
 int find_hub_seen (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r);
 /* Among those that C sees. */
 int find_account (struct txn *t, const struct caller *c, const char *name, json_t **ret, struct refusal *r);

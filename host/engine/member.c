@@ -255,12 +255,8 @@ engine_member_list (struct engine *e, const struct call *c, json_t **ret, struct
 {
   struct txn *t = store_read (e->store);
   struct member_list l = { .arena = ARENA_INIT (ARENA_BYTES) };
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  int x = find_hub_for (t, c, SCOPE_READ, HUB_MANAGER, /* removed_too= */ true, &l.hub, r);
 
-  if (x == 0)
-    x = find_hub (t, c->path[0], true, &l.hub, r);
-  if (x == 0)
-    x = caller_may_hub (t, c->caller, SCOPE_READ, l.hub, HUB_MANAGER, r);
   if (x == 0)
     x = list_filters (c, &l, r);
   txn_abort (t);
@@ -277,12 +273,8 @@ engine_member_show (struct engine *e, const struct call *c, json_t **ret, struct
   _cleanup_ (txn_abortp) struct txn *t = store_read (e->store);
   json_t *hub = NULL;
   struct member m;
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  int x = find_hub_for (t, c, SCOPE_READ, HUB_MANAGER, /* removed_too= */ true, &hub, r);
 
-  if (x == 0)
-    x = find_hub (t, c->path[0], true, &hub, r);
-  if (x == 0)
-    x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
     x = find_member (t, hub, c->path[1], &m, r);
   if (x == 0)
@@ -321,12 +313,8 @@ member_begin (struct engine *e, const struct call *c, enum hub_role role, struct
 {
   struct txn *t = store_write (e->store);
   json_t *hub = NULL;
-  int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_GUEST, r);
+  int x = find_hub_for (t, c, SCOPE_WRITE, role, /* removed_too= */ false, &hub, r);
 
-  if (x == 0)
-    x = find_hub (t, c->path[0], false, &hub, r);
-  if (x == 0)
-    x = caller_may_hub (t, c->caller, SCOPE_WRITE, hub, role, r);
   if (x == 0 && m)
     x = find_member (t, hub, c->path[1], m, r);
   if (x == 0 && m)

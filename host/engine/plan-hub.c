@@ -103,12 +103,8 @@ engine_hub_plan (struct engine *e, const struct call *c, json_t **ret, struct re
   struct hub_plan h = { .t = t };
   struct hub_counts counts;
   json_t *hub = NULL;
-  int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
+  int x = find_hub_for (t, c, SCOPE_READ, HUB_MANAGER, /* removed_too= */ false, &hub, r);
 
-  if (x == 0)
-    x = find_hub (t, c->path[0], false, &hub, r);
-  if (x == 0)
-    x = caller_may_hub (t, c->caller, SCOPE_READ, hub, HUB_MANAGER, r);
   if (x == 0)
     {
       h.hub = hub;
