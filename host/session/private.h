@@ -88,6 +88,7 @@ struct session_call
 struct session
 {
   struct supervisor *supervisor;
+  char *name;                      /* owned; the hub's label, for the log */
   struct session_link worker, net;
   int wake_fd;
   struct session_secrets secrets;
@@ -111,6 +112,7 @@ struct session
   void *end_arg;
   uint32_t end_logs, end_chatter;
 
+  bool closing;                    /* no operation will follow */
   bool dead;                       /* broke the frames, was lost or killed */
   bool blameless;                  /* ... by usher-net, not by the connector */
   int32_t dead_status;
@@ -128,7 +130,7 @@ void session_lost (struct session *s, struct session_link *link);
 int session_queue (struct session_link *link, uint16_t type, uint32_t stream, const void *msg);
 /* Writes what the socket takes. */
 void session_push (struct session *s, struct session_link *link);
-/* For messages: "list", or where between its calls it is. */
+/* For messages, behind "in": "list", or where between its calls it is. */
 const char *session_doing (const struct session *s);
 
 /* Takes in what has come from LINK by now. */

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "host/common/clock.h"
+#include "host/common/log.h"
 #include "host/common/row.h"
 
 /* START and a CALL of the largest kind, and replies besides. */
@@ -61,7 +62,9 @@ session_fail (struct session *s, int32_t status, const char *fmt, ...)
 const char *
 session_doing (const struct session *s)
 {
-  return s->call ? s->call->op->name : s->calls ? "the pause between two operations" : "its start";
+  if (s->call)
+    return s->call->op->name;
+  return !s->calls ? "its start" : s->closing ? "or after its last operation" : "the pause between two operations";
 }
 
 static bool
@@ -340,10 +343,11 @@ session_new (struct supervisor *sup, const struct session_spec *spec)
   s->net.out = (struct buf) BUF_SECRET (OUT_MAX);
   wire_channel_init (&s->worker.channel, -1);
   wire_channel_init (&s->net.channel, -1);
+  s->name = strdup (spec->name);
   s->worker.who = worker_name (spec->connector_path);
   s->net.who = strdup (SUPERVISOR_NET);
   s->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (!s->worker.who || !s->net.who || s->wake_fd < 0)
+  if (!s->name || !s->worker.who || !s->net.who || s->wake_fd < 0)
     {
       session_close (s);
       return NULL;
@@ -423,6 +427,33 @@ end_both (struct session *s)
     }
 }
 
+/* Whether LINK's child ended by itself, and badly.  Who closed its end is about to exit; who did
+   not is killed. */
+static bool
+crashed (const struct session_link *link)
+{
+  struct supervisor_exit how;
+
+  return ended_badly (link, link->channel.eof ? SESSION_END_MS : 0, &how);
+}
+
+/* Ends a session of which nobody was told that it broke.  No outcome will name a child that ended
+   badly after its last answer, or whose sibling answered first, so the log does. */
+static void
+end_well (struct session *s)
+{
+  bool worker, net;
+
+  s->closing = true;
+  end_both (s);
+  worker = crashed (&s->worker);
+  net = crashed (&s->net);
+  if (worker || net)
+    session_lost (s, worker ? &s->worker : &s->net);
+  if (s->dead)
+    log_warning ("%s: %s; the next task starts both anew", s->name, s->dead_text ? s->dead_text : "a child ended");
+}
+
 static void
 link_done (struct session_link *link)
 {
@@ -440,14 +471,7 @@ session_close (struct session *s)
   if (!s)
     return;
   if (s->worker.child && s->net.child && !s->dead)
-    {
-      end_both (s);
-      /* Who closed its end is about to exit; who did not is killed. */
-      if (s->worker.channel.eof)
-        (void) supervisor_child_ended (s->worker.child, SESSION_END_MS, NULL);
-      if (s->net.channel.eof)
-        (void) supervisor_child_ended (s->net.child, SESSION_END_MS, NULL);
-    }
+    end_well (s);
   session_end_renewal (s);
   for (i = 0; i < s->rules.n; i++)
     if (s->lent[i])
@@ -462,5 +486,6 @@ session_close (struct session *s)
     s->tokens->done (s->tokens_arg);
   arena_done (&s->message);
   free (s->dead_text);
+  free (s->name);
   free (s);
 }

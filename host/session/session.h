@@ -161,7 +161,8 @@ struct session_limits
    always filled: session_outcome_done. */
 int session_open (struct supervisor *sup, const struct session_spec *spec, struct session **ret,
                   struct session_outcome *ret_outcome);
-/* Ends both children (END, then a moment, then a kill) and frees.  NULL is fine. */
+/* Ends both children (END, then a moment, then a kill) and frees.  A child that ended badly
+   without an outcome that says so is named in the log, by a warning.  NULL is fine. */
 void session_close (struct session *s);
 DEFINE_CLEANUP (struct session *, session_close)
 /* False once a child has ended: such a session is only good for closing. */

@@ -318,14 +318,16 @@ class Run:
         recorded = self.recorded(hold.held)
         pids = self.usher.children(name)
         equal(len(pids), 1, f"processes {name}")
-        end = self.gate.mark()
+        end, logged = self.gate.mark(), len(self.usher.logged())
         os.kill(pids[0], signal.SIGKILL)
         # Not a word of it may reach the next process, and the app must not come late.
         hold.let_go(drop=True)
         self.gate.rule = None
         self.side.idle()
-        check(pids[0] not in self.usher.children(name), f"{name} lives")
-        check(f"{'connector seat' if 'worker' in name else name} ended by signal 9" in self.usher.logged(), "the log")
+        wait_for(lambda: pids[0] not in self.usher.children(name), f"the end of {name}")
+        # Where the other one ended first, the log has it once somebody wants their session again.
+        words = f"{'the connector seat' if 'worker' in name else name} ended by signal 9"
+        wait_for(lambda: words in self.usher.logged()[logged:], f"'{words}' in the log", 90)
         if step.what == "sync":
             self.count_pages(end, recorded)
 

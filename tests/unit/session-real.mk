@@ -7,8 +7,8 @@ tests_unit_real_la_SOURCES = %D%/real-connector.c
 tests_unit_real_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS)
 tests_unit_real_la_LDFLAGS = $(CONNECTOR_LINK_FLAGS) -rpath /nowhere
 
-tests_unit_test_session_real_SOURCES = %D%/test-session-real.c %D%/net-server.c %D%/net-server.h \
-	%D%/unit.h
+tests_unit_test_session_real_SOURCES = %D%/test-session-real.c %D%/child.h %D%/net-server.c \
+	%D%/net-server.h %D%/unit.h
 tests_unit_test_session_real_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLIBEXEC=\"$(abs_top_builddir)/host\" \
 	-DCONNECTOR=\"$(abs_top_builddir)/tests/unit/.libs/real.so\"

@@ -12,7 +12,7 @@ tests_unit_test_secrets_SOURCES = %D%/test-secrets.c %D%/unit.h
 tests_unit_test_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_secrets_LDADD = libushersession.la $(CHECK_LIBS)
 
-tests_unit_test_session_SOURCES = %D%/test-session.c %D%/fake.h %D%/unit.h
+tests_unit_test_session_SOURCES = %D%/test-session.c %D%/child.h %D%/fake.h %D%/unit.h
 tests_unit_test_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_session_LDADD = libushersession.la $(CHECK_LIBS)
 

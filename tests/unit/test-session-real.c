@@ -5,13 +5,14 @@
 
 #include "unit.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "host/common/row.h"
 #include "host/session/session.h"
+#include "host/session/supervisor.h"
 #include "net-server.h"
 
 #define VALUE "s3cret/\"value"
@@ -80,34 +81,6 @@ on_section_end (void *arg, const struct session_section *section)
   return 0;
 }
 
-/* The worker of this test's one session. */
-static pid_t
-find_worker (void)
-{
-  const struct dirent *e;
-  DIR *proc = opendir ("/proc");
-  pid_t found = 0;
-
-  ck_assert_ptr_nonnull (proc);
-  while (!found && (e = readdir (proc)))
-    {
-      char path[300], name[16] = "";
-      int pid, parent = 0;
-      FILE *f;
-
-      (void) snprintf (path, sizeof path, "/proc/%s/stat", e->d_name);
-      f = e->d_name[0] >= '1' && e->d_name[0] <= '9' ? fopen (path, "re") : NULL;
-      if (!f)
-        continue;
-      if (fscanf (f, "%d (%15[^)]) %*c %d", &pid, name, &parent) == 3 && parent == getpid ()
-          && streq (name, "usher-worker"))
-        found = pid;
-      (void) fclose (f);
-    }
-  (void) closedir (proc);
-  return found;
-}
-
 static int32_t
 on_checkpoint (void *arg, const void *cursor, size_t len)
 {
@@ -117,7 +90,7 @@ on_checkpoint (void *arg, const void *cursor, size_t len)
   h->cursor = *(const char *) cursor;
   if (++h->checkpoints == h->kill_at)
     {
-      h->killed = find_worker ();
+      h->killed = find_child (SUPERVISOR_WORKER);
       ck_assert_int_gt (h->killed, 0);
       ck_assert_int_eq (kill (h->killed, SIGKILL), 0);
     }

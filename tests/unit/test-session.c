@@ -3,10 +3,13 @@
 
 #include "unit.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "fake.h"
 #include "host/common/clock.h"
 #include "host/session/session.h"
@@ -1075,6 +1078,104 @@ START_TEST (test_pool_sweeps_what_idled_too_long)
 }
 END_TEST
 
+/* ---- What the log says of a child that ended after the last answer. */
+
+static int log_pipe[2];
+
+static void
+catch_log (void)
+{
+  ck_assert_int_eq (pipe2 (log_pipe, O_CLOEXEC | O_NONBLOCK), 0);
+  ck_assert_int_eq (dup2 (log_pipe[1], STDERR_FILENO), STDERR_FILENO);
+}
+
+/* Everything since then, up to SIZE. */
+static void
+caught_log (char *ret, size_t size)
+{
+  ssize_t n = read (log_pipe[0], ret, size - 1);
+
+  ret[MAX (n, 0)] = '\0';
+}
+
+static void
+lose_child (struct session *s, const char *name)
+{
+  pid_t pid = find_child (name);
+  int i;
+
+  ck_assert_int_gt (pid, 0);
+  ck_assert_int_eq (kill (pid, SIGKILL), 0);
+  for (i = 0; i < 2000 && session_alive (s); i++)
+    usleep (10000);
+  ck_assert (!session_alive (s));
+}
+
+/* Who is lost once the call is answered, NULL = nobody; what is done with the session then. */
+struct loss { const char *lost, *way, *log; };
+
+#define LOST "<4>usher: Acme: %s ended by signal 9 (Killed) in or after its last operation; " \
+  "the next task starts both anew\n"
+
+static const struct loss losses[] = {
+  { NULL, "close", "" },
+  { SUPERVISOR_WORKER, "close", "the connector seat" },
+  { SUPERVISOR_NET, "close", "usher-net" },
+  { SUPERVISOR_NET, "give", "usher-net" },
+  { SUPERVISOR_NET, "take", "usher-net" },
+  { SUPERVISOR_NET, "sweep", "usher-net" },
+};
+
+START_TEST (test_child_that_nobody_asks_for_is_told_to_the_log_once)
+{
+  const struct loss *l = &losses[_i];
+  struct session *s = open_session ("call\nresult 0", "", NULL);
+  bool kept = streq (l->way, "take") || streq (l->way, "sweep");
+  char wanted[256] = "", log[4096];
+  struct session_pool *p;
+  struct heard h = { 0 };
+  struct session_outcome o;
+
+  ck_assert_int_eq (session_pool_new (60000, &p), 0);
+  ck_assert_int_eq (call (s, WIRE_OP_CHECK, 20000, &h, &o), USHER_DONE);
+  catch_log ();
+  if (kept)
+    session_pool_give (p, "hub/1", s);
+  if (l->lost)
+    lose_child (s, l->lost);
+  if (streq (l->way, "close"))
+    session_close (s);
+  else if (streq (l->way, "give"))
+    session_pool_give (p, "hub/1", s);
+  else if (streq (l->way, "take"))
+    ck_assert_ptr_null (session_pool_take (p, "hub/1"));
+  else
+    ck_assert_int_eq (session_pool_sweep (p), -1);
+  caught_log (log, sizeof log);
+  if (l->lost)
+    (void) snprintf (wanted, sizeof wanted, LOST, l->log);
+  ck_assert_str_eq (log, wanted);
+  session_pool_free (p);
+}
+END_TEST
+
+START_TEST (test_child_that_an_outcome_named_is_not_told_to_the_log)
+{
+  struct session *s = open_session ("call\nexit 3", "", NULL);
+  struct heard h = { 0 };
+  struct session_outcome o;
+  char log[4096];
+
+  catch_log ();
+  ck_assert_int_eq (call (s, WIRE_OP_CHECK, 20000, &h, &o), USHER_E_NOMEM);
+  ck_assert_str_eq (o.text, "the connector seat ended with status 3 in check");
+  session_outcome_done (&o);
+  session_close (s);
+  caught_log (log, sizeof log);
+  ck_assert_str_eq (log, "");
+}
+END_TEST
+
 static void *
 use_pool (void *arg)
 {
@@ -1163,6 +1264,8 @@ fill (TCase *t)
   tcase_add_test (t, test_200_sessions_leave_no_descriptor_and_no_process);
   tcase_add_test (t, test_pool_keeps_one_live_session_a_key);
   tcase_add_test (t, test_pool_sweeps_what_idled_too_long);
+  tcase_add_loop_test (t, test_child_that_nobody_asks_for_is_told_to_the_log_once, 0, ARRAY_SIZE (losses));
+  tcase_add_test (t, test_child_that_an_outcome_named_is_not_told_to_the_log);
   tcase_add_test (t, test_threads_share_a_pool);
 }
 
