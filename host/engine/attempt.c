@@ -288,6 +288,7 @@ task_requeue (struct txn *t, json_t *task, const json_t *hub)
   (void) json_object_set_new (task, "attempts", json_integer (0));
   (void) json_object_set_new (task, "can_retry", json_false ());
   (void) json_object_del (task, "error");
+  (void) json_object_del (task, "spent");
   json_set_time (task, "ended_at", 0);
   json_set_time (task, "started_at", 0);
   json_set_time (task, "updated_at", clock_now_ms ());

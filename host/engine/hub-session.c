@@ -389,12 +389,23 @@ run_session_done (struct run *r, struct session *s)
   session_pool_give (r->e->pool, key, s);
 }
 
+static int32_t
+call_once (struct run *r, struct session *s, const struct wire_call *call, const struct session_limits *limits,
+           const struct session_events *ev, void *arg, struct session_outcome *ret)
+{
+  int32_t x = session_call (s, call, limits, ev, arg, r->stop, ret);
+
+  r->requests += ret->requests;
+  r->bytes += ret->bytes;
+  return x;
+}
+
 int32_t
 run_call (struct run *r, struct session *s, struct wire_call *call, const struct session_limits *limits,
           const struct session_events *ev, void *arg, void (*again) (void *, struct wire_call *),
           struct session_outcome *ret)
 {
-  int32_t x = session_call (s, call, limits, ev, arg, r->stop, ret);
+  int32_t x = call_once (r, s, call, limits, ev, arg, ret);
   struct session_outcome login = { 0 };
   int32_t signed_in;
 
@@ -407,7 +418,7 @@ run_call (struct run *r, struct session *s, struct wire_call *call, const struct
       session_outcome_done (ret);
       if (again)
         again (arg, call);
-      x = session_call (s, call, limits, ev, arg, r->stop, ret);
+      x = call_once (r, s, call, limits, ev, arg, ret);
     }
   else if (signed_in != USHER_E_UNSUPPORTED)
     {

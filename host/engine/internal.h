@@ -14,6 +14,7 @@
 #define ENGINE_LIST_MAX 500u
 #define SESSION_IDLE_MS 60000
 
+struct delta_turn;
 struct queue;
 struct work;
 struct connectors;
@@ -281,6 +282,7 @@ struct run
   int64_t until_ms;
   bool limited;            /* the app limits requests: until then nothing else need try */
   bool moved;              /* a listing's cursor moved: the attempt does not count */
+  uint64_t requests, bytes;  /* of the sections of its operations */
   bool crashed;
   /* for the queue */
   int64_t due_ms;          /* monotonic: when it may run again */
@@ -331,8 +333,9 @@ void run_sync (struct run *r);
 int sync_recover (struct engine *e);
 /* The closing step of a sync, also of one whose apply was cut off (delta_recover). */
 int sync_close (void *arg, struct txn *t, const struct id *hub, json_t *sum);
-/* For each batch of members that it found gone. */
-int sync_gone (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n);
+/* For each batch of members whose status it turned. */
+int sync_turned (void *arg, struct txn *t, const struct id *hub, const json_t *sum, const struct delta_turn *turns,
+                 size_t n);
 void run_change (struct run *r);   /* add-user, update-role, remove-user */
 /* Why the change that TASK is to make is no longer to be made although the task is open: what
    was decided since it was queued counts (behaviour 6.3).  NULL = it is wanted; static. */

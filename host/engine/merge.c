@@ -31,8 +31,6 @@ merge_done (struct merge *m)
   crowd_done (&m->crowd);
   free (m->gone_invites.v);
   free (m->adopted_invites.v);
-  free (m->expired.v);
-  free (m->invited.v);
   arena_done (&m->held);
   json_decref (m->roles_seen);
   ranks_done (&m->ranks);
@@ -226,11 +224,13 @@ try_match (struct merge *m, struct member_link *link, const struct row_view *sho
   return note_event (m, "member.matched", link, "auto");
 }
 
-/* Flags that say what the app shows now. */
+/* Flags that say what the app shows now; of somebody who could not be read, what was known. */
 static void
 take_state (struct merge *m, struct member_link *link, const struct row_view *shown)
 {
-  link->flags &= ~(MEMBER_F_DISABLED | MEMBER_F_INVITE | MEMBER_F_AUTOMATION);
+  link->flags &= ~MEMBER_F_INVITE;
+  if (shown->state != USHER_UNREADABLE)
+    link->flags &= ~(MEMBER_F_DISABLED | MEMBER_F_AUTOMATION);
   link->flags |= MEMBER_F_SEEN;
   if (shown->state == USHER_DISABLED)
     link->flags |= MEMBER_F_DISABLED;
@@ -301,18 +301,12 @@ next_status (struct merge *m, struct member_link *link, const struct row_view *s
     }
 }
 
-/* How the invitation of somebody stands who had the status WAS.  An app may go on showing one
-   that can no longer be accepted. */
-static int
-note_invitation (struct merge *m, struct member_link *link, uint16_t was, const void *row, size_t row_len)
+/* An app may go on showing an invitation that can no longer be accepted. */
+static void
+look_at_invitation (struct merge *m, struct member_link *link, const void *row, size_t row_len)
 {
   if (link->status == MEMBER_PENDING_INVITE && invitation_over (m->run->app, link, row, row_len, m->now_ms))
     set_status (m, link, MEMBER_INVITE_EXPIRED);
-  if (link->status == was)
-    return 0;
-  if (link->status == MEMBER_INVITE_EXPIRED)
-    return add_id (&m->expired, &link->id);
-  return was == MEMBER_INVITE_EXPIRED || was == MEMBER_INVITE_FAILED ? add_id (&m->invited, &link->id) : 0;
 }
 
 /* An invitation that was accepted comes back as a member with the same address: the
@@ -416,6 +410,7 @@ merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row,
   struct member_link link = { .first_seen_ms = m->now_ms, .status = MEMBER_UNMATCHED };
   struct member invited;
   bool adopted = !m->empty && adopt_invitation (m, shown, &invited);
+  bool known = adopted || shown->state == USHER_UNREADABLE;  /* who it is, or that nobody can tell yet */
   int r;
 
   if (adopted)
@@ -424,12 +419,12 @@ merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row,
     link.id = id_new ();
   m->added++;
   take_state (m, &link, shown);
-  if (adopted)
-    r = next_status (m, &link, shown);
-  else
+  r = known ? next_status (m, &link, shown) : 0;
+  if (r == 0 && !adopted)
     {
       link.changed_ms = link.first_seen_ms;
-      r = try_match (m, &link, shown);
+      if (!known)
+        r = try_match (m, &link, shown);
       if (r == 0 && id_is_zero (&link.person))
         {
           if (link.flags & MEMBER_F_AUTOMATION)
@@ -437,8 +432,7 @@ merge_on_new (struct merge *m, const char *key, size_t key_len, const void *row,
           r = note_event (m, "member.found", &link, NULL);
         }
     }
-  if (r == 0)
-    r = note_invitation (m, &link, adopted ? invited.link.status : MEMBER_UNMATCHED, row, row_len);
+  look_at_invitation (m, &link, row, row_len);
   plan_one (m, PLAN_ADD, &link.id, NULL, shown);
   return r < 0 ? r : put (m, adopted ? &invited : NULL, &link, key, key_len, row, row_len);
 }
@@ -448,16 +442,17 @@ static const json_t *
 kept_as (const struct merge *m, const struct member *old, const struct row_view *row)
 {
   const json_t *entry, *list = json_object_get (json_object_get (m->run->hub, "settings"), "keep-members");
-  char id[ID_TEXT_SIZE];
-  size_t i;
+  char id[ID_TEXT_SIZE], address[EMAIL_MAX], kept[EMAIL_MAX];
+  size_t len = merge_address_of (row, address), i;
 
   id_format (&old->link.id, id);
   json_array_foreach (list, i, entry)
     {
       const char *name = json_string_value (entry);
 
-      if (name && (streq (name, id) || text_is (&row->email, name)
-                   || (row->id.s && strlen (name) == row->id.len && memcmp (name, row->id.s, row->id.len) == 0)))
+      if (name && (streq (name, id)
+                   || (row->id.s && strlen (name) == row->id.len && memcmp (name, row->id.s, row->id.len) == 0)
+                   || (len && email_fold (name, strlen (name), kept) == len && memcmp (kept, address, len) == 0)))
         return entry;
     }
   return NULL;
@@ -484,7 +479,8 @@ plan_changed (struct merge *m, const struct member *old, const struct row_view *
   if (row_look (old->row, old->row_len, &was) < 0)
     return 0;
   lowered = member_is_known (&old->link) && ranks_lowered (&m->ranks, &was, shown);
-  plan_one (m, lowered ? PLAN_LOWER : PLAN_CHANGE, &old->link.id, &was, shown);
+  plan_one (m, lowered ? PLAN_LOWER : PLAN_CHANGE, &old->link.id, &was,
+            shown->state == USHER_UNREADABLE ? &was : shown);
   if (!lowered)
     return 0;
   top = ranks_top_held (&m->ranks, old) && !ranks_top (&m->ranks, shown);
@@ -504,16 +500,15 @@ merge_on_both (struct merge *m, const struct member *old, const void *row, size_
   struct member_link link = old->link;
   int r;
 
-  if (old->link.seq > m->start_seq)
+  if (old->link.seq > m->start_seq || (shown->state == USHER_UNREADABLE && !member_is_live (&old->link)))
     return 0;
   take_state (m, &link, shown);
   r = next_status (m, &link, shown);
   if (r == 0 && link.status == MEMBER_UNMATCHED)
     r = try_match (m, &link, shown);
-  if (r == 0)
-    r = note_invitation (m, &link, old->link.status, row, row_len);
   if (r < 0)
     return r;
+  look_at_invitation (m, &link, row, row_len);
   if (same_row && same_link (&link, &old->link))
     return 0;
   m->changed++;
@@ -584,10 +579,7 @@ merge_expire_invitations (struct merge *m)
       set_status (m, &link, id_is_zero (&link.person) && m->proof->invites ? MEMBER_REMOVED : MEMBER_INVITE_EXPIRED);
       m->changed++;
       plan_one (m, PLAN_CHANGE, &link.id, row_look (old.row, old.row_len, &was) == 0 ? &was : NULL, NULL);
-      if (link.status == MEMBER_INVITE_EXPIRED)
-        r = add_id (&m->expired, &link.id);
-      if (r == 0)
-        r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
+      r = put (m, &old, &link, old.key, old.key_len, NULL, 0);
     }
   return r;
 }
@@ -621,7 +613,7 @@ merge_missed (struct merge *m, const struct id *member)
 }
 
 int
-merge_missing (struct merge *m, const bool *confirmed)
+merge_missing (struct merge *m, const enum absence *absences)
 {
   size_t i;
   int r = 0;
@@ -634,7 +626,9 @@ merge_missing (struct merge *m, const bool *confirmed)
       if (txn_member_get (look (m), &m->run->hub_id, &m->missing[i], &old) != 1)
         continue;
       link = old.link;
-      if (!confirmed[i])
+      if (absences[i] == ABSENCE_DENIED)
+        link.missed = 0;
+      else if (absences[i] == ABSENCE_UNSURE)
         link.missed++;
       else
         {

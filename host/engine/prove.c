@@ -83,8 +83,6 @@ proof_section (struct proof *p, const json_t *note, uint64_t distinct)
   enum listing l = judge (note, distinct, why, sizeof why);
 
   p->sections++;
-  p->requests += (uint64_t) json_number (note, "requests", 0);
-  p->bytes += (uint64_t) json_number (note, "bytes", 0);
   if (l != LISTING_COMPLETE)
     lower (p, l, why);
   if (kind == USHER_S_MEMBERS)
@@ -100,7 +98,10 @@ proof_finish (struct proof *p)
 {
   if (!p->sections_of_members)
     proof_against (p, "the connector listed no members");
-  /* One doubt is doubt about everything that is not there. */
+  /* Only a whole listing says of anybody that they are gone (behaviour 5.4); and one doubt is doubt
+     about everything that is not there. */
+  if (p->listing != LISTING_COMPLETE)
+    p->members = p->invites = false;
   if (p->listing == LISTING_UNPROVED)
-    p->members = p->invites = p->roles = false;
+    p->roles = false;
 }

@@ -46,7 +46,7 @@ give_up (void *arg, const struct id *hub)
 int
 sync_recover (struct engine *e)
 {
-  const struct delta_steps steps = { .close = sync_close, .gone = sync_gone, .arg = e };
+  const struct delta_steps steps = { .close = sync_close, .turned = sync_turned, .arg = e };
   int x = delta_recover (e->store, &steps, give_up);
 
   if (!run_no_room (x))

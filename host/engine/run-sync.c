@@ -9,6 +9,21 @@
 
 #define DUPLICATES_TOLERATED 0u
 
+json_int_t
+sync_cost (const struct sync *s, const char *what, uint64_t now)
+{
+  return json_number (json_object_get (s->r->task, "spent"), what, 0) + (json_int_t) now;
+}
+
+/* The next run of the task goes on counting; one that died is not counted. */
+static void
+keep_cost (struct sync *s)
+{
+  (void) json_object_set_new (s->r->task, "spent",
+                              json_pack ("{s:I, s:I}", "requests", sync_cost (s, "requests", s->r->requests), "bytes",
+                                         sync_cost (s, "bytes", s->r->bytes)));
+}
+
 static void
 finish_dry (struct sync *s)
 {
@@ -137,6 +152,7 @@ run_sync (struct run *r)
   (void) snprintf (s->spool_name, sizeof s->spool_name, "sync-%s", json_text (r->hub, "id"));
   merge_init (&s->merge, r);
   go (s);
+  keep_cost (s);
   run_session_done (r, TAKE (s->session));
   if (s->merge.delta)
     delta_free (s->merge.delta);

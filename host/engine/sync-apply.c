@@ -10,13 +10,21 @@
 
 #define CONFIRM_MAX 100u          /* absences asked for one by one */
 #define LISTINGS_NEEDED 2u        /* else: missing in so many proved listings in a row */
-#define ISSUES_MAX 200u           /* of one kind, for members that one sync looked at; one seal holds all */
 
 /* ---- Absences. */
 
-/* Asks the app for one member: true when it says that there is none. */
 static bool
-app_says_absent (struct sync *s, const struct id *member, struct buf *row)
+same_member (const struct buf *a, const struct buf *b)
+{
+  char x[ROW_NATIVE_MAX], y[ROW_NATIVE_MAX];
+  int n = row_native (a->data, a->len, x);
+
+  return n > 0 && row_native (b->data, b->len, y) == n && memcmp (x, y, (size_t) n) == 0;
+}
+
+/* Asks the app for one member. */
+static enum absence
+ask_for (struct sync *s, const struct id *member, struct buf *row)
 {
   struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS };
   _cleanup_ (buf_done) struct buf shown = BUF_INIT (ROW_MAX + 8);
@@ -26,17 +34,19 @@ app_says_absent (struct sync *s, const struct id *member, struct buf *row)
   int32_t x;
 
   if (merge_row_of (&s->merge, member, row) != 1 || merge_rest (&s->merge) < 0)
-    return false;
+    return ABSENCE_UNSURE;
   call.member = (struct wire_blob) { row->data, row->len };
   x = run_call (s->r, s->session, &call, &limits, &readback_events, &asked, NULL, &o);
   session_outcome_done (&o);
-  return x == USHER_ABSENT && !shown.len;
+  if (x == USHER_ABSENT && !shown.len)
+    return ABSENCE_SURE;
+  return x == USHER_DONE && shown.len && same_member (row, &shown) ? ABSENCE_DENIED : ABSENCE_UNSURE;
 }
 
 /* Which of the missing are gone for sure: on the app's own word where it can be asked, else when
    listings agree or a person said so.  Answers how many are not. */
 static size_t
-confirm (struct sync *s, bool *confirmed)
+confirm (struct sync *s, enum absence *absences)
 {
   _cleanup_ (buf_done) struct buf row = BUF_INIT (ROW_MAX + 8);
   bool ask = streq (app_get_text (s->r->app, "read", "list"), "lookup") && s->merge.n_missing <= CONFIRM_MAX;
@@ -45,10 +55,10 @@ confirm (struct sync *s, bool *confirmed)
   for (i = 0; i < s->merge.n_missing; i++)
     {
       if (ask && session_alive (s->session))
-        confirmed[i] = app_says_absent (s, &s->merge.missing[i], &row);
-      else
-        confirmed[i] = s->approved || merge_missed (&s->merge, &s->merge.missing[i]) + 1 >= LISTINGS_NEEDED;
-      waiting += !confirmed[i];
+        absences[i] = ask_for (s, &s->merge.missing[i], &row);
+      else if (s->approved || merge_missed (&s->merge, &s->merge.missing[i]) + 1 >= LISTINGS_NEEDED)
+        absences[i] = ABSENCE_SURE;
+      waiting += absences[i] != ABSENCE_SURE;
     }
   return waiting;
 }
@@ -61,7 +71,8 @@ sync_result (const struct sync *s, size_t waiting)
   json_t *o = json_pack ("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "listing", listing_name (s->proof.listing), "seen",
                          (json_int_t) s->merge.seen, "added", (json_int_t) s->merge.added, "changed",
                          (json_int_t) s->merge.changed, "missing", (json_int_t) waiting, "requests",
-                         (json_int_t) s->proof.requests, "bytes", (json_int_t) s->proof.bytes);
+                         sync_cost (s, "requests", s->r->requests), "bytes",
+                         sync_cost (s, "bytes", s->r->bytes));
 
   json_set_text (o, "why", s->proof.why[0] ? s->proof.why : NULL);
   return o;
@@ -199,21 +210,6 @@ hub_roles (const struct sync *s)
   return roles;
 }
 
-static json_t *
-id_array (const struct ids *ids)
-{
-  json_t *texts = json_array ();
-  char text[ID_TEXT_SIZE];
-  size_t i;
-
-  for (i = 0; i < ids->n && i < ISSUES_MAX; i++)
-    {
-      id_format (&ids->v[i], text);
-      (void) json_array_append_new (texts, json_string (text));
-    }
-  return texts;
-}
-
 /* What the closing step needs, also after a crash. */
 static json_t *
 summary (struct sync *s, size_t waiting)
@@ -224,8 +220,6 @@ summary (struct sync *s, size_t waiting)
   (void) json_object_set_new (o, "sync", sync_result (s, waiting));
   (void) json_object_set_new (o, "reappeared", json_integer ((json_int_t) s->merge.reappeared));
   (void) json_object_set_new (o, "roles", hub_roles (s));
-  (void) json_object_set_new (o, "expired", id_array (&s->merge.expired));
-  (void) json_object_set_new (o, "invited", id_array (&s->merge.invited));
   (void) json_object_set (o, "began", json_object_get (s->head, "began"));
   (void) json_object_set (o, "generation", json_object_get (s->head, "generation"));
   return o;
@@ -247,51 +241,51 @@ lapse (struct txn *t, const struct id *hub_id, const struct id *person)
   json_decref (grants);
 }
 
-/* What failed about those who are gone is settled, and what they were given lapses
-   (behaviour 4.2, R39, R67). */
+static void
+raise_expired (struct txn *t, const json_t *hub, const json_t *sum, const char *member)
+{
+  json_t *about = json_pack ("{s:s, s:s, s:O?}", "kind", "add-user", "member", member, "id",
+                             json_object_get (sum, "task"));
+
+  issue_raise (t, "access-management", hub, about, "invite-expired", "The invitation expired before it was accepted.");
+  json_decref (about);
+}
+
+/* What failed about those who are gone is settled, and what they were given lapses (behaviour 4.2,
+   R39, R67).  Invitations that ended want a person; those that turned out well want none any more. */
 int
-sync_gone (void *arg _unused_, struct txn *t, const struct id *hub_id, const struct id *members, size_t n)
+sync_turned (void *arg _unused_, struct txn *t, const struct id *hub_id, const json_t *sum,
+             const struct delta_turn *turns, size_t n)
 {
   static const char *const kinds[] = { "add-user", "update-role", "remove-user" };
-  json_t *hub = txn_doc_get (t, STORE_HUB, hub_id), *gone = json_object ();
+  json_t *hub = txn_doc_get (t, STORE_HUB, hub_id), *gone = json_object (), *invited = json_object ();
   char text[ID_TEXT_SIZE];
   struct member m;
   size_t i;
 
-  for (i = 0; i < n && txn_error (t) == 0; i++)
+  for (i = 0; hub && i < n && txn_error (t) == 0; i++)
     {
-      id_format (&members[i], text);
-      (void) json_object_set_new (gone, text, json_true ());
-      if (txn_member_get (t, hub_id, &members[i], &m) == 1)
-        lapse (t, hub_id, &m.link.person);
+      id_format (&turns[i].member, text);
+      if (turns[i].now == MEMBER_REMOVED)
+        {
+          (void) json_object_set_new (gone, text, json_true ());
+          if (txn_member_get (t, hub_id, &turns[i].member, &m) == 1)
+            lapse (t, hub_id, &m.link.person);
+        }
+      else if (turns[i].now == MEMBER_INVITE_EXPIRED)
+        raise_expired (t, hub, sum, text);
+      else if (turns[i].now != MEMBER_SYNC_FAILED
+               && (turns[i].was == MEMBER_INVITE_EXPIRED || turns[i].was == MEMBER_INVITE_FAILED))
+        (void) json_object_set_new (invited, text, json_true ());
     }
-  for (i = 0; hub && i < ARRAY_SIZE (kinds); i++)
+  for (i = 0; json_object_size (gone) && i < ARRAY_SIZE (kinds); i++)
     issue_resolve_all (t, hub, kinds[i], gone);
+  if (json_object_size (invited))
+    issue_resolve_all (t, hub, "add-user", invited);
+  json_decref (invited);
   json_decref (gone);
   json_decref (hub);
   return txn_error (t);
-}
-
-/* Invitations that ended want a person; those that turned out well want none any more. */
-static void
-settle_invitations (struct txn *t, const json_t *hub, const json_t *sum)
-{
-  json_t *text;
-  struct id id;
-  size_t i;
-
-  json_array_foreach (json_object_get (sum, "invited"), i, text)
-    if (id_parse (json_string_value (text), &id) == 0)
-      issue_resolve (t, hub, "add-user", &id);
-  json_array_foreach (json_object_get (sum, "expired"), i, text)
-    {
-      json_t *about = json_pack ("{s:s, s:O, s:O?}", "kind", "add-user", "member", text, "id",
-                                 json_object_get (sum, "task"));
-
-      issue_raise (t, "access-management", hub, about, "invite-expired",
-                   "The invitation expired before it was accepted.");
-      json_decref (about);
-    }
 }
 
 /* The commit point: hub, task, report and event together. */
@@ -338,7 +332,6 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
                             &system_caller);
           task_completed (t, task, hub, "done");
         }
-      settle_invitations (t, hub, sum);
       if (json_number (sum, "reappeared", 0))
         issue_raise (t, "access-termination", hub, task, "reappeared",
                      "The app shows somebody again whom Usher had removed.");
@@ -352,20 +345,20 @@ sync_close (void *arg, struct txn *t, const struct id *hub_id, json_t *sum)
   return txn_error (t);
 }
 
-const struct delta_steps sync_steps = { .close = sync_close, .gone = sync_gone };
+const struct delta_steps sync_steps = { .close = sync_close, .turned = sync_turned };
 
 int
 sync_apply (struct sync *s)
 {
-  _cleanup_ (freep) bool *confirmed = calloc (s->merge.n_missing + 1, sizeof *confirmed);
+  _cleanup_ (freep) enum absence *absences = calloc (s->merge.n_missing + 1, sizeof *absences);
   size_t waiting;
   json_t *sum;
   int x;
 
-  if (!confirmed)
+  if (!absences)
     return -ENOMEM;
-  waiting = confirm (s, confirmed);
-  x = merge_missing (&s->merge, confirmed);
+  waiting = confirm (s, absences);
+  x = merge_missing (&s->merge, absences);
   if (x == 0)
     x = merge_rest (&s->merge);
   if (x < 0)

@@ -118,16 +118,22 @@ new_head (struct run *r, json_t **ret)
   return 0;
 }
 
-/* What a killed or interrupted run left is used again by the same task, if it belongs to the
-   same configuration and is younger than a day. */
+/* Whether the first row of the listing is younger than a day. */
 static bool
-head_fits (const struct run *r, const json_t *head)
+is_fresh (const json_t *head)
 {
   int64_t age = clock_now_ms () - json_number (head, "began", 0);
 
+  return age >= 0 && age < SPOOL_AGE_MAX_MS;
+}
+
+/* What a killed or interrupted run left is used again by the same task, if it belongs to the
+   same configuration. */
+static bool
+head_fits (const struct run *r, const json_t *head)
+{
   return streq (json_text (head, "task"), json_text (r->task, "id"))
-         && json_number (head, "generation", -1) == json_number (r->hub, "generation", 0) && age >= 0
-         && age < SPOOL_AGE_MAX_MS;
+         && json_number (head, "generation", -1) == json_number (r->hub, "generation", 0) && is_fresh (head);
 }
 
 int
@@ -218,8 +224,6 @@ sync_list (struct sync *s)
       if (x == 0)
         x = run_call (s->r, s->session, &call, &limits, &listing_events, s, renew_cursor, &o);
     }
-  s->requests = o.requests;
-  s->bytes = o.bytes;
   /* A listing that lost its place is no further than before, however many pages it read:
      else an app that forgets each cursor would be asked without end. */
   s->r->moved = s->moved && !again;
@@ -338,6 +342,8 @@ sync_prove (struct sync *s)
       proof_section (&s->proof, s->scopes[i].note, s->scopes[i].rows);
     else
       proof_against (&s->proof, "the listing ended in the middle of a section");
+  if (!is_fresh (s->head))
+    proof_against (&s->proof, "the listing took more than a day");
   proof_finish (&s->proof);
   return x;
 }

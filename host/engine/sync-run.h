@@ -31,7 +31,6 @@ struct sync
   char spool_name[64];
   struct buf cursor;              /* where the listing goes on */
   uint64_t shown;                 /* rows so far, for the progress */
-  uint64_t requests, bytes;
   bool dry, moved;
   bool approved;                  /* a person applied a report of all that this sync would take */
   int lost;                       /* why the spool could not be gone back in; 0 = it could */
@@ -40,6 +39,11 @@ struct sync
   struct scope scopes[SYNC_SCOPES_MAX];
   size_t n_scopes;
 };
+
+/* ---- run-sync.c */
+
+/* What the sync has asked of the app, NOW and in its earlier runs: "requests" or "bytes". */
+json_int_t sync_cost (const struct sync *s, const char *what, uint64_t now);
 
 /* ---- sync-list.c */
 

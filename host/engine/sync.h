@@ -47,7 +47,6 @@ struct proof
   bool members;       /* absence of a member counts */
   bool invites;
   bool roles;         /* absence of a role-of edge counts */
-  uint64_t requests, bytes;
   char why[256];      /* the first reason against; "" = none */
   size_t sections, sections_of_members, sections_of_invites;
 };
@@ -130,8 +129,6 @@ struct merge
   uint64_t top_missing, top_lowered;  /* of them */
   struct plan plan;
   json_t *roles_seen;          /* owned: {group: {id: true}} */
-  struct ids expired;          /* whose invitation ended in this sync */
-  struct ids invited;          /* whose invitation had failed or expired, and stands or was accepted */
   /* inner */
   struct txn *look;            /* a snapshot for looking people up, renewed */
   unsigned int looked;
@@ -152,9 +149,15 @@ void merge_init (struct merge *m, struct run *run);
 void merge_done (struct merge *m);
 /* The listing turned out not to be proved: nobody is missing. */
 void merge_miss_nobody (struct merge *m);
-/* Writes those of the missing whose absence is confirmed (CONFIRMED[i]) as removed, and
-   counts the others as missed once more. */
-int merge_missing (struct merge *m, const bool *confirmed);
+/* What is known of somebody whom a proved listing lacks. */
+enum absence
+{
+  ABSENCE_UNSURE,     /* missed once more */
+  ABSENCE_SURE,       /* gone */
+  ABSENCE_DENIED,     /* asked for that one, the app shows them: what was missed before counts no more */
+};
+/* Writes the missing as ABSENCES, one for each of them, say. */
+int merge_missing (struct merge *m, const enum absence *absences);
 /* In how many proved listings in a row the member was missing before this one. */
 uint32_t merge_missed (struct merge *m, const struct id *member);
 /* Ends the snapshot that things are looked up in, which nobody may hold over a wait or a write;

@@ -12,7 +12,7 @@ static const char *const kinds[] = {
 };
 
 /* Fields that only the engine reads, and the plan, which is long. */
-static const char *const inner[] = { "input", "intent", "moved", "created_by", "plan" };
+static const char *const inner[] = { "input", "intent", "moved", "created_by", "plan", "spent" };
 
 const char *
 task_kind_name (enum task_kind kind)

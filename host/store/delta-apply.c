@@ -45,7 +45,7 @@ struct apply
   struct record_counts counts;
   bool skips;              /* some member is left as it is */
   unsigned int units;
-  struct buf gone;         /* ids of members who were live */
+  struct buf turns;        /* struct delta_turn of its members */
   struct place
   {
     MDB_cursor *cursor;    /* NULL = nothing was written to this database; ends with its transaction */
@@ -244,6 +244,15 @@ put_row (struct apply *a, const struct id *member, const char *native, size_t na
 }
 
 static void
+note_turn (struct apply *a, const struct id *member, uint16_t was, uint16_t now)
+{
+  const struct delta_turn turn = { *member, was, now };
+
+  if (was != now)
+    buf_put (&a->turns, &turn, sizeof turn);
+}
+
+static void
 apply_member (struct apply *a, const struct page_item *item)
 {
   struct delta_member m;
@@ -292,6 +301,7 @@ apply_new (struct apply *a, const struct page_item *item)
       txn_fail (a->t, record_put_key (&a->t->scratch, 0, now.key, now.key_len));
     }
   counts_change (&a->counts.counts, NULL, &now.link);
+  note_turn (a, &m.id, 0, now.link.status);
   link_key (&key, hub, &m.id);
   put_in_order (a, DB_LINK, &key, NULL, a->t->scratch.data, a->t->scratch.len);
   a->units += UNITS_PLACED - 2 * UNITS_APPENDED;
@@ -306,8 +316,7 @@ apply_link (struct apply *a, const struct delta_op *op)
   txn_fail (a->t, record_get_link (op->value, op->value_len, &now));
   if (!txn_ok (a->t))
     return;
-  if (had && member_is_live (&old.link) && !member_is_live (&now.link))
-    buf_put (&a->gone, op->member.b, ID_BYTES);
+  note_turn (a, &op->member, had ? old.link.status : 0, now.link.status);
   counts_change (&a->counts.counts, had ? &old.link : NULL, &now.link);
   put_in_order (a, DB_LINK, &op->key, NULL, op->value, op->value_len);
 }
@@ -472,13 +481,14 @@ apply_next (struct apply *a)
 
 /* Behind all that this transaction writes in order: what follows may write anywhere. */
 static void
-tell_gone (struct apply *a)
+tell_turned (struct apply *a)
 {
-  const struct id *members = (const struct id *) (const void *) a->gone.data;
+  const struct delta_turn *turns = (const struct delta_turn *) (const void *) a->turns.data;
 
-  txn_fail (a->t, buf_error (&a->gone));
-  if (a->steps->gone && a->gone.len && txn_ok (a->t))
-    txn_fail (a->t, a->steps->gone (a->steps->arg, a->t, &a->d->head.hub, members, a->gone.len / sizeof *members));
+  txn_fail (a->t, buf_error (&a->turns));
+  if (a->steps->turned && a->turns.len && txn_ok (a->t))
+    txn_fail (a->t, a->steps->turned (a->steps->arg, a->t, &a->d->head.hub, a->summary, turns,
+                                      a->turns.len / sizeof *turns));
 }
 
 /* Applies until UNITS are used up or the phase ends. */
@@ -488,7 +498,7 @@ apply_some (struct apply *a, unsigned int units)
   int r = 1;
 
   a->units = 0;
-  buf_reset (&a->gone);
+  buf_reset (&a->turns);
   memset (a->place, 0, sizeof a->place);
   a->skips = any_skipped (a);
   counts_load (a->t, &a->d->head.hub, &a->counts);
@@ -501,7 +511,7 @@ apply_some (struct apply *a, unsigned int units)
       a->at = a->phase < PHASE_ENTRIES ? PAGEFILE_MAGIC_SIZE : 0;
     }
   counts_store (a->t, &a->d->head.hub, &a->counts);
-  tell_gone (a);
+  tell_turned (a);
   txn_fail (a->t, fail_point ("delta-batch"));
 }
 
@@ -614,7 +624,7 @@ delta_apply (struct delta *d, const struct delta_steps *steps)
     return -ENOMEM;
   a->d = d;
   a->steps = steps;
-  a->gone = (struct buf) BUF_INIT ((size_t) BATCH_UNITS * ID_BYTES);
+  a->turns = (struct buf) BUF_INIT ((size_t) BATCH_UNITS * sizeof (struct delta_turn));
   a->phase = PHASE_ITEMS;
   a->at = PAGEFILE_MAGIC_SIZE;
   r = pages_map (d->file.fd, d->file.whole, &a->pages);
@@ -626,7 +636,7 @@ delta_apply (struct delta *d, const struct delta_steps *steps)
     r = apply_batches (a);
   json_decref (a->summary);
   sorter_free (a->entries);
-  buf_done (&a->gone);
+  buf_done (&a->turns);
   pages_unmap (&a->pages);
   free (a);
   if (r == 0)

@@ -51,14 +51,21 @@ int delta_seal (struct delta *d, json_t *summary);
 /* Runs in the closing transaction, also after a crash: counters, report, task, event
    of the whole.  Answers 0 or a negative errno. */
 typedef int delta_close_fn (void *arg, struct txn *t, const struct id *hub, json_t *summary);
-/* Runs at the end of each transaction that ended members who were live: those N, once each.
-   What hangs on a member goes by as many as a batch, however many the delta ends. */
-typedef int delta_gone_fn (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n);
+/* A member whose status turned, or who is new (WAS is 0). */
+struct delta_turn
+{
+  struct id member;
+  uint16_t was, now;       /* enum member_status */
+};
+/* Runs at the end of each transaction that wrote such members: those N, once each.  What hangs on
+   a member's status goes by as many as a batch, however many the delta turns. */
+typedef int delta_turned_fn (void *arg, struct txn *t, const struct id *hub, const json_t *summary,
+                             const struct delta_turn *turns, size_t n);
 /* What its owner does while a delta is applied. */
 struct delta_steps
 {
   delta_close_fn *close;
-  delta_gone_fn *gone;   /* NULL = nothing */
+  delta_turned_fn *turned;   /* NULL = nothing */
   void *arg;             /* of both */
 };
 /* Applies a sealed delta: up to 5,000 rows in one transaction together with the closing step; more

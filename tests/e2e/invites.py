@@ -288,6 +288,27 @@ def ended_by_the_app(scratch):
             equal(open_issues(usher), [], "issues")
 
 
+def many_end_at_once(scratch):
+    """However many invitations end in one sync, or are accepted, there is an issue for each, or none"""
+    crowd = [f"c{n:03}@example.com" for n in range(250)]
+    app, usher = connected(scratch)
+    usher.people(*crowd)
+    for email in crowd:
+        app.control("invite", email=email)
+    usher.usher("sync", "Acme")
+    equal({m["status"] for m in usher.members()}, {"pending-invite-claim"}, "members")
+    for email in crowd:
+        app.control("set", email=email, state="expired")
+    usher.usher("sync", "Acme")
+    equal(sorted(open_issues(usher)), sorted(("invite-expired", m["id"]) for m in usher.members()), "issues")
+    equal(len(open_issues(usher)), len(crowd), "issues")
+    for email in crowd:
+        app.control("accept", email=email)
+    usher.usher("sync", "Acme")
+    equal({m["status"] for m in usher.members()}, {"onboarded"}, "members")
+    equal(open_issues(usher), [], "issues once all accepted")
+
+
 def accepted(scratch):
     """Who accepts goes on as the same member of the same person, wherever the app showed the invitation"""
     for pending in ("section", "listed", "none"):
@@ -325,4 +346,4 @@ def accepted_and_open(scratch):
 if __name__ == "__main__":
     sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
                    expired_and_shown, killed_and_shown, killed_and_invisible, resent, not_resent, not_retried,
-                   never_endless, lifetime_over, ended_by_the_app, accepted, accepted_and_open], "invites"))
+                   never_endless, lifetime_over, ended_by_the_app, many_end_at_once, accepted, accepted_and_open], "invites"))

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """What a listing has to show before somebody who is not in it counts as gone, when it is
-interrupted, when the connector takes a fault for an empty page, when rows move between pages."""
+interrupted, when the connector takes a fault for an empty page, when rows move between pages,
+when somebody cannot be read or is shown on asking alone, when it takes days."""
 
+import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -22,7 +25,7 @@ def start(scratch, run=""):
 
 
 def shown(usher):
-    return {m["email"] for m in usher.members() if m["status"] != "removed"}
+    return {m.get("email") for m in usher.members() if m["status"] != "removed"}
 
 
 def asked(app):
@@ -107,6 +110,20 @@ def signed_out(scratch):
     equal(app.fired("sign-out-3"), 1, "sessions that ended")
     complete(usher)
     equal(asked(app), [1, 2, 3, 3, 4, 5], "pages")
+    equal(newest(usher)["sync"]["requests"], 6 + 1, "requests of both parts, and that for invitations")
+
+
+def down_once(scratch):
+    """A page that fails once is asked for again, and the sync tells the requests of all its parts"""
+    app, usher = start(scratch)
+    app.control("faults", **{"down-3": 1})
+    usher.usher("sync", "Acme")
+    equal(app.fired("down-3"), 1, "pages that failed")
+    equal(asked(app), [1, 2, 3, 3, 4, 5], "pages")
+    sync = newest(usher)["sync"]
+    equal((sync["listing"], sync["requests"]), ("complete", 6 + 1), "the sync")
+    usher.usher("sync", "Acme")
+    equal(newest(usher)["sync"]["requests"], 5 + 1, "requests of the next sync")
 
 
 def down_for_good(scratch):
@@ -170,6 +187,82 @@ def slipped_through(scratch):
     equal(shown(usher), set(NAMES) - {NAMES[4]}, "members")
 
 
+# ---- Who is there after all.
+
+def unreadable(scratch):
+    """Somebody who cannot be read is neither missing nor lowered, and goes on as they were"""
+    app, usher = start(scratch)
+    off, on, new = NAMES[3], NAMES[4], "ann@example.com"
+    app.control("show", email=off, state="disabled")
+    usher.usher("sync", "Acme")
+    app.control("people", add=[new])
+    for email in off, on, new:
+        app.control("show", email=email, state="unreadable")
+    plan = usher.json("sync", "Acme", "--dry-run")["plan"]
+    equal((plan["guard"]["known"], plan["counts"]["remove"], plan["counts"]["lower"]), (len(NAMES) - 1, 0, 0), "the plan")
+    for _ in range(2):
+        usher.usher("sync", "Acme")
+        equal(newest(usher)["sync"]["missing"], 0, "who is missing")
+    equal([usher.member(email)["status"] for email in (off, on)], ["sync-failed"] * 2, "who was known")
+    equal([m["status"] for m in usher.members() if not m.get("email")], ["sync-failed"], "who was not")
+    # Who is switched off holds no seat, whether or not they can be read.
+    equal(usher.json("sync", "Acme", "--dry-run")["plan"]["guard"]["known"], len(NAMES), "who is known")
+    for email, state in (off, "disabled"), (on, "active"), (new, "active"):
+        app.control("show", email=email, state=state)
+    usher.usher("sync", "Acme")
+    equal([usher.member(email)["status"] for email in (off, on, new)], ["unmatched", "unmatched", "onboarded"],
+          "after they could be read")
+    equal(len(usher.members()), len(NAMES) + 1, "members")
+
+
+def kept_by_name(scratch):
+    """Where the app shows no address, a user name that is one keeps its member"""
+    app, usher = start(scratch)
+    app.control("show", email=NAMES[7], state="named")
+    usher.usher("sync", "Acme")
+    check(NAMES[7] not in shown(usher), "an address is shown")
+    usher.usher("hub", "set", "Acme", f"keep-members={NAMES[7].upper()}")
+    usher.wait_idle()
+    app.control("people", remove=[NAMES[7]])
+    usher.usher("sync", "Acme", status=5)
+    check("keep list" in newest(usher)["error"]["message"], "one of keep-members missing")
+
+
+def shown_when_asked(scratch):
+    """Whom the app shows when it is asked was missing in no listing"""
+    crowd = [f"q{n:03}@example.com" for n in range(101)]
+    app, usher = connected(scratch, people=NAMES + crowd)
+    usher.usher("hub", "set", "Acme", "safeguard-threshold=100")
+    usher.wait_idle()
+    app.control("show", email=NAMES[0], hidden=True)
+    usher.usher("sync", "Acme")
+    equal((newest(usher)["sync"]["missing"], NAMES[0] in shown(usher)), (1, True), "who is hidden")
+    # Too many to be asked for: that they are missing once more is the first time.
+    app.control("people", remove=crowd)
+    usher.usher("sync", "Acme")
+    equal((newest(usher)["sync"]["missing"], shown(usher)), (102, {*NAMES, *crowd}), "who waits, who is there")
+    app.control("show", email=NAMES[0], hidden=False)
+    usher.usher("sync", "Acme")
+    equal((newest(usher)["sync"]["missing"], shown(usher)), (0, set(NAMES)), "two listings agree about the others")
+
+
+def older_than_a_day(scratch):
+    """A listing of which the beginning is older than a day when its end comes proves nothing, and is made anew"""
+    app, usher = start(scratch)
+    usher.stop()
+    usher.start(fail_points="sync-page=stop:3")
+    app.control("people", remove=[NAMES[-1]])
+    usher.run("sync", "Acme", "--no-wait")
+    wait_for(lambda: usher.fired("sync-page"), "the stop")
+    usher.set_clock(24 * 3600 + 1)
+    os.kill(usher.process.pid, signal.SIGCONT)
+    usher.wait_idle()
+    complete(usher, attempts=2)
+    equal(asked(app), [1, 2, 3, 4, 5] * 2, "pages")
+    equal(shown(usher), set(NAMES[:-1]), "members")
+
+
 if __name__ == "__main__":
-    sys.exit(main([swallowed, swallowed_and_killed, swallowed_and_signed_out, killed, signed_out, down_for_good,
-                   down_ahead, shown_twice, slipped_through], "proof"))
+    sys.exit(main([swallowed, swallowed_and_killed, swallowed_and_signed_out, killed, signed_out, down_once,
+                   down_for_good, down_ahead, shown_twice, slipped_through, unreadable, kept_by_name,
+                   shown_when_asked, older_than_a_day], "proof"))

@@ -502,7 +502,7 @@ struct farewell
 };
 
 static int
-part (void *arg, struct txn *t, const struct id *hub, const struct id *members, size_t n)
+part (void *arg, struct txn *t, const struct id *hub, const json_t *summary, const struct delta_turn *turns, size_t n)
 {
   struct farewell *all = arg;
   uint32_t number;
@@ -513,15 +513,18 @@ part (void *arg, struct txn *t, const struct id *hub, const struct id *members, 
       all->fails = false;
       return -ENOSPC;
     }
+  ck_assert (json_is_object (summary));
   all->times++;
   for (i = 0; i < n; i++, all->told++)
     {
       struct member m;
 
-      memcpy (&number, members[i].b + 8, sizeof number);
+      memcpy (&number, turns[i].member.b + 8, sizeof number);
       ck_assert (number < 2 * MANY && number % 2 == 0 && !all->seen[number]);
       all->seen[number] = 1;
-      ck_assert (txn_member_get (t, hub, &members[i], &m) == 1 && !member_is_live (&m.link));
+      ck_assert_int_eq (turns[i].now, MEMBER_REMOVED);
+      ck_assert (turns[i].was != 0 && turns[i].was != MEMBER_REMOVED);
+      ck_assert (txn_member_get (t, hub, &turns[i].member, &m) == 1 && !member_is_live (&m.link));
     }
   return 0;
 }
@@ -549,7 +552,10 @@ farewell_of (uint32_t n)
 
       delta_member (&old, &row, key, i, 0);
       m = old;
-      m.link.status = i % 2 ? MEMBER_EXEMPTED : MEMBER_REMOVED;
+      if (i % 2)
+        m.link.missed = 1;
+      else
+        m.link.status = MEMBER_REMOVED;
       ck_assert_int_eq (delta_put (d, &old, &m), 0);
     }
   ck_assert_int_eq (delta_seal (d, summary), 0);
@@ -557,11 +563,11 @@ farewell_of (uint32_t n)
   return d;
 }
 
-START_TEST (test_each_who_goes_is_told_once_in_the_batch_that_ends_them)
+START_TEST (test_each_who_turns_is_told_once_in_the_batch_that_turns_them)
 {
   static const uint32_t sizes[] = { 100, 2 * MANY };
   struct farewell *who = calloc (1, sizeof *who);
-  struct delta_steps steps = { .close = end_farewell, .gone = part, .arg = who };
+  struct delta_steps steps = { .close = end_farewell, .turned = part, .arg = who };
   struct delta *d;
   int r;
 
@@ -600,7 +606,7 @@ fill (TCase *t)
   tcase_add_test (t, test_full_map_loses_nothing_of_a_delta);
   tcase_add_test (t, test_damaged_delta_is_told_and_not_applied);
   tcase_add_test (t, test_events_come_with_the_rows_they_belong_to);
-  tcase_add_loop_test (t, test_each_who_goes_is_told_once_in_the_batch_that_ends_them, 0, 2);
+  tcase_add_loop_test (t, test_each_who_turns_is_told_once_in_the_batch_that_turns_them, 0, 2);
   tcase_add_test (t, test_seal_holds_the_roles_of_a_large_company);
 }
 

@@ -110,7 +110,7 @@ START_TEST (test_all_members_who_are_gone_are_settled)
 {
   static struct id ids[MEMBERS], people[MEMBERS];
   _cleanup_ (buf_done) struct buf row = BUF_INIT (ROW_MAX);
-  struct delta_steps steps = { .close = close_plainly, .gone = sync_steps.gone };
+  struct delta_steps steps = { .close = close_plainly, .turned = sync_steps.turned };
   struct tally n = { 0 };
   json_t *summary = json_object ();
   struct delta *d;

@@ -77,16 +77,36 @@ ask (struct usher_ctx *ctx, const struct self *s, const char *method, const char
   return body && r / 100 == -1 ? USHER_E_UNCERTAIN : r;
 }
 
+static uint32_t
+state_of (const char *word)
+{
+  static const struct { const char *word; uint32_t state; } states[] = {
+    { "active", USHER_ACTIVE }, { "named", USHER_ACTIVE }, { "disabled", USHER_DISABLED }, { "unreadable", USHER_UNREADABLE },
+    { "pending", USHER_PENDING },
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof states / sizeof states[0]; i++)
+    if (strcmp (states[i].word, word) == 0)
+      return states[i].state;
+  return USHER_EXPIRED;
+}
+
+/* Of somebody who cannot be read only the id is known; the address of who is "named" is the user
+   name. */
 static int32_t
 emit_line (struct usher_ctx *ctx, const char *line)
 {
-  char id[TEXT_MAX], email[TEXT_MAX], role[TEXT_MAX], state[TEXT_MAX];
+  char id[TEXT_MAX], email[TEXT_MAX], role[TEXT_MAX], word[TEXT_MAX] = "active";
   long long expires = 0;
-  int n = sscanf (line, "%255s %255s %255s %255s %lld", id, email, role, state, &expires);
+  int n = sscanf (line, "%255s %255s %255s %255s %lld", id, email, role, word, &expires);
+  uint32_t state = state_of (word);
+  int known = state != USHER_UNREADABLE, named = strcmp (word, "named") == 0;
   const struct usher_kv roles = { "role", role };
   const struct usher_member member = {
-    .size = sizeof member, .id = id, .email = email, .roles = &roles, .n_roles = 1, .expires_ms = expires,
-    .state = n < 4 ? USHER_ACTIVE : strcmp (state, "pending") == 0 ? USHER_PENDING : USHER_EXPIRED };
+    .size = sizeof member, .id = id, .email = known && !named ? email : NULL,
+    .username = named ? email : NULL, .roles = &roles, .n_roles = known,
+    .expires_ms = expires, .state = state };
 
   return n < 3 ? USHER_E_SHAPE : usher_emit_member (ctx, &member);
 }

@@ -44,6 +44,10 @@ class App:
         i = self.invites[one]
         return "i%s %s %s %s %d\n" % (one, i["email"], i["role"], i["state"], i["expires"])
 
+    def person(self, one):
+        p = self.people[one]
+        return "m%s %s %s %s\n" % (one, p["email"], p["role"], p.get("state", "active"))
+
     def control(self, what, body):
         if what == "faults":
             self.faults, self.fired = body, {}
@@ -53,10 +57,10 @@ class App:
                     self.people[str(next(self.numbers))] = {"email": invite["email"], "role": invite["role"]}
                     if not body.get("stays"):
                         del self.invites[one]
-        elif what == "set":
-            for invite in self.invites.values():
-                if invite["email"] == body["email"]:
-                    invite.update({k: body[k] for k in ("state", "expires") if k in body})
+        elif what in ("set", "show"):        # invitations, people
+            for one in (self.invites if what == "set" else self.people).values():
+                if one["email"] == body["email"]:
+                    one.update({k: body[k] for k in ("state", "expires", "hidden") if k in body})
         elif what == "people":
             self.asked = []
             new = {str(next(self.numbers)): {"email": email, "role": "member"} for email in body.get("add", [])}
@@ -119,9 +123,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 401, ""
         if app.fires("down-%d" % page):
             return 500, ""
-        some = list(app.people.items())[(page - 1) * PAGE:page * PAGE]
-        return 200, ("".join("m%s %s %s\n" % (k, p["email"], p["role"]) for k, p in some)
-                     + ("+\n" if len(app.people) > page * PAGE else ""))
+        shown = [k for k, p in app.people.items() if not p.get("hidden")]
+        return 200, ("".join(map(app.person, shown[(page - 1) * PAGE:page * PAGE]))
+                     + ("+\n" if len(shown) > page * PAGE else ""))
 
     def operate(self, parts, text):
         app, key = self.server.app, self.headers.get("X-Intent")
@@ -129,7 +133,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             app.signed_out = False
             return 204, ""
         if self.command == "GET" and parts == ["people"]:
-            return 200, "".join("m%s %s %s\n" % (k, p["email"], p["role"]) for k, p in app.people.items())
+            return 200, "".join(map(app.person, app.people))
         if self.command == "GET" and parts == ["invites"]:
             return 200, "".join(map(app.line, app.invites))
         if self.command == "POST" and parts == ["invites"]:
