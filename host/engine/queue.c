@@ -284,10 +284,23 @@ queue_progress (struct engine *e, const struct id *task, uint64_t *ret_done, uin
 
 /* ---- Start and stop. */
 
-static bool
-collect_task (void *arg, json_t *task)
+struct loading
 {
-  return json_array_append (arg, task) == 0;
+  struct queue *q;
+  json_t *begun;   /* tasks that a run left in the middle: a few of very many */
+};
+
+static bool
+load_task (void *arg, json_t *task)
+{
+  struct loading *l = arg;
+  struct work *w = work_of (task);
+
+  if (w)
+    (void) work_insert (&l->q->open, w);
+  if (!streq (json_text (task, "status"), "queued"))
+    (void) json_array_append (l->begun, task);
+  return true;
 }
 
 /* What a run left in the middle is queued again, its attempts kept.  Without room to say
@@ -296,23 +309,18 @@ static int
 load_tasks (struct queue *q)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_write (q->e->store);
-  json_t *open = json_array (), *task;
+  struct loading l = { q, json_array () };
+  json_t *task;
   size_t i;
   int x;
 
-  txn_doc_walk (t, STORE_TASK, STORE_TASK_OPEN, "open", false, NULL, collect_task, open);
-  json_array_foreach (open, i, task)
+  txn_doc_walk (t, STORE_TASK, STORE_TASK_OPEN, "open", false, NULL, load_task, &l);
+  json_array_foreach (l.begun, i, task)
     {
-      struct work *w = work_of (task);
-
-      if (w)
-        (void) work_insert (&q->open, w);
-      if (streq (json_text (task, "status"), "queued"))
-        continue;
       json_set_text (task, "status", "queued");
       txn_doc_put (t, STORE_TASK, task);
     }
-  json_decref (open);
+  json_decref (l.begun);
   x = txn_commit (TAKE (t));
   return run_no_room (x) ? 0 : x;
 }
