@@ -22,6 +22,23 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
    Targets that have no list of things leave it out. */
 const char *fuzz_missed (void) __attribute__ ((weak));
 
+int LLVMFuzzerInitialize (int *argc, char ***argv);
+
+static void
+tell_missed (void)
+{
+  const char *missed = fuzz_missed ();
+
+  (void) fprintf (stderr, "stat::reached: %s%s\n", missed ? "all but " : "all", missed ? missed : "");
+}
+
+/* libFuzzer calls it; what it has reached is told with its other numbers. */
+int
+LLVMFuzzerInitialize (int *argc _unused_, char ***argv _unused_)
+{
+  return fuzz_missed ? atexit (tell_missed) : 0;
+}
+
 /* Runs on a copy of exactly LEN bytes, so that a sanitizer sees the edge. */
 static void
 run (const char *p, size_t len)

@@ -12,8 +12,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "host/common/row.h"
-#include "host/session/private.h"
+/* Its table says which messages there are. */
+#include "host/session/frames.c"
 
 #define SECRET "hunter2-Rabbit"
 #define ROWS_MAX 200u
@@ -21,6 +21,38 @@
 #define OUT_MAX (64u * 1024)
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+const char *fuzz_missed (void);
+
+static bool heard[ARRAY_SIZE (rules)];   /* a message of that rule came, and did not end the session */
+
+const char *
+fuzz_missed (void)
+{
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (rules); i++)
+    if (!heard[i])
+      return wire_name (rules[i].type);
+  return NULL;
+}
+
+/* What FROM sent to a session that lives on. */
+static void
+note_frames (uint16_t from, const uint8_t *data, size_t len)
+{
+  while (len >= WIRE_HEADER)
+    {
+      const struct rule *rule = find_rule ((uint16_t) (data[4] | data[5] << 8), from);
+      size_t span = WIRE_HEADER + ((size_t) data[0] | (size_t) data[1] << 8 | (size_t) data[2] << 16);
+
+      if (span > len)
+        return;
+      if (rule)
+        heard[rule - rules] = true;
+      data += span;
+      len -= span;
+    }
+}
 
 struct play
 {
@@ -282,6 +314,8 @@ hear (struct play *p, struct session_link *link)
 static void
 say (struct play *p, struct session_link *link, int fd, const uint8_t *data, size_t len)
 {
+  const uint8_t *begin = data;
+
   while (len && session_listens (p->s, link))
     {
       ssize_t n = write (fd, data, len);
@@ -294,6 +328,8 @@ say (struct play *p, struct session_link *link, int fd, const uint8_t *data, siz
       hear (p, link);
       drain (fd);
     }
+  if (!p->s->dead)
+    note_frames (link == &p->s->net ? FROM_NET : FROM_WORKER, begin, (size_t) (data - begin));
 }
 
 static void
