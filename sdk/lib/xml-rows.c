@@ -200,7 +200,8 @@ take_attributes (struct reader *rd, uint32_t f, int n, const xmlChar **attrs)
   const struct path *field = &rd->field[f];
   int i;
 
-  for (i = 0; i < n; i++)
+  /* A parser that was stopped has freed the text that the attributes point into. */
+  for (i = 0; i < n && rd->r == USHER_DONE; i++)
     if (same (&field->step[field->n - 1], attrs[5 * i], attrs[5 * i + 2]))
       keep_attribute (rd, f, (const char *) attrs[5 * i + 3],
                       (size_t) (attrs[5 * i + 4] - attrs[5 * i + 3]));

@@ -74,6 +74,22 @@ START_TEST (test_rows_are_the_same_at_every_split)
 }
 END_TEST
 
+START_TEST (test_an_attribute_over_the_limit_ends_before_the_next_is_looked_at)
+{
+  static const char head[] = "<m:members xmlns:m=\"urn:m\"><m:member m:id=\"", tail[] = "\" kind=\"x\"/></m:members>";
+  size_t len = (1u << 20) + 1;
+  char *body = malloc (sizeof head + len + sizeof tail), text[1024], fault[128];
+  uint64_t rows;
+
+  memcpy (body, head, sizeof head - 1);
+  memset (body + sizeof head - 1, 'a', len);
+  memcpy (body + sizeof head - 1 + len, tail, sizeof tail);
+  ck_assert_int_eq (read_rows (body, 0, text, &rows, fault), USHER_E_LIMIT);
+  ck_assert_str_ne (fault, "");
+  free (body);
+}
+END_TEST
+
 START_TEST (test_every_truncation_is_refused)
 {
   char body[sizeof list], text[1024], fault[128];
@@ -172,6 +188,7 @@ static void
 fill (TCase *t)
 {
   tcase_add_test (t, test_rows_are_the_same_at_every_split);
+  tcase_add_test (t, test_an_attribute_over_the_limit_ends_before_the_next_is_looked_at);
   tcase_add_test (t, test_every_truncation_is_refused);
   tcase_add_test (t, test_no_document_type_is_let_in);
   tcase_add_test (t, test_nothing_stands_behind_the_end);
