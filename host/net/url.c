@@ -65,12 +65,38 @@ canonical_host (const char *host, char **ret)
   return 0;
 }
 
-static bool
+/* 0, or why libcurl did not do it. */
+static int
+outcome (CURLUcode code)
+{
+  return code == CURLUE_OK ? 0 : code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+/* 1 where U has PART, 0 where it has none; -ENOMEM, which is neither. */
+static int
 has_part (CURLU *u, CURLUPart part)
 {
   _cleanup_ (curl_freep) char *s = NULL;
+  int r = outcome (curl_url_get (u, part, &s, 0));
 
-  return curl_url_get (u, part, &s, 0) == CURLUE_OK && s && *s;
+  return r == -ENOMEM ? r : r == 0 && s && *s;
+}
+
+/* -EINVAL where U has a part that could deceive. */
+static int
+check_parts (CURLU *u)
+{
+  static const CURLUPart parts[] = { CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_ZONEID };
+  size_t i;
+
+  for (i = 0; i < ARRAY_SIZE (parts); i++)
+    {
+      int has = has_part (u, parts[i]);
+
+      if (has)
+        return has < 0 ? has : -EINVAL;
+    }
+  return 0;
 }
 
 static int
@@ -81,15 +107,19 @@ take_apart (CURLU *u, struct url *ret)
   uint64_t number;
   int r;
 
-  if (has_part (u, CURLUPART_USER) || has_part (u, CURLUPART_PASSWORD)
-      || has_part (u, CURLUPART_ZONEID))
-    return -EINVAL;
-  if (curl_url_set (u, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK
-      || curl_url_get (u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK
-      || curl_url_get (u, CURLUPART_HOST, &host, 0) != CURLUE_OK
-      || curl_url_get (u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK
-      || curl_url_get (u, CURLUPART_URL, &text, 0) != CURLUE_OK)
-    return -EINVAL;
+  r = check_parts (u);
+  if (r == 0)
+    r = outcome (curl_url_set (u, CURLUPART_FRAGMENT, NULL, 0));
+  if (r == 0)
+    r = outcome (curl_url_get (u, CURLUPART_SCHEME, &scheme, 0));
+  if (r == 0)
+    r = outcome (curl_url_get (u, CURLUPART_HOST, &host, 0));
+  if (r == 0)
+    r = outcome (curl_url_get (u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT));
+  if (r == 0)
+    r = outcome (curl_url_get (u, CURLUPART_URL, &text, 0));
+  if (r < 0)
+    return r;
   out.https = streq (scheme, "https");
   if ((!out.https && !streq (scheme, "http")) || strlen (text) > URL_MAX
       || parse_u64 (port, 1, UINT16_MAX, &number) < 0)
@@ -114,19 +144,13 @@ take_apart (CURLU *u, struct url *ret)
 static int
 parse (CURLU *u, const char *s, struct url *ret)
 {
+  int r;
+
   /* Refused in the text, not only as a part: an empty name before '@' counts too. */
   if (strlen (s) > URL_MAX || !is_plain (s))
     return -EINVAL;
-  switch (curl_url_set (u, CURLUPART_URL, s, CURLU_DISALLOW_USER | CURLU_URLENCODE
-                        | CURLU_PATH_AS_IS))
-    {
-    case CURLUE_OK:
-      return take_apart (u, ret);
-    case CURLUE_OUT_OF_MEMORY:
-      return -ENOMEM;
-    default:
-      return -EINVAL;
-    }
+  r = outcome (curl_url_set (u, CURLUPART_URL, s, CURLU_DISALLOW_USER | CURLU_URLENCODE | CURLU_PATH_AS_IS));
+  return r < 0 ? r : take_apart (u, ret);
 }
 
 int
