@@ -77,7 +77,7 @@ const struct route routes[] = {
   { "DELETE", "/people/{person}", engine_person_remove, 200, N, TAGGED, WRITE, "Person", "Remove a person", NULL, NULL,
     0 },
   { "POST", "/directory/import", engine_directory_import, 200, T, 0, WRITE, "Import", "Import people from CSV",
-    "format file remove_missing", NULL, 0 },
+    "format file remove_missing dry_run", NULL, 0 },
   { "GET", "/tasks", engine_task_list, 200, N, LIST, READ, "Task", "Tasks", "hub status kind", NULL, 0 },
   { "GET", "/tasks/{task}", engine_task_show, 200, N, TAGGED, READ, "Task", "One task", NULL, NULL, 0 },
   { "POST", "/tasks/{task}/cancel", engine_task_cancel, 200, J, TAGGED, WRITE, "Task", "Cancel a task", NULL, NULL, 0 },

@@ -66,8 +66,9 @@ int account_app (struct cli *cli, const char *name, json_t **ret_app);
    that are still missing. */
 int account_complete (struct cli *cli, const json_t *app, const json_t *fields, json_t *account);
 
-/* Prints a plan: its changes, and for people what they come to. */
-int plan_show (const struct cli *cli, const json_t *plan);
+struct view;
+/* Prints a plan: its changes, with the columns of VIEW, and for people what they come to. */
+int plan_show (const struct cli *cli, const struct view *view, const json_t *plan);
 
 /* The commands that are more than one request */
 

@@ -169,6 +169,7 @@ static const struct option issue_list_options[] = {
 
 static const struct option import_options[] = {
   { "--remove-missing", NULL, OPTION_NONE, 0, NULL, "remove the people who are not in FILE" },
+  { "--dry-run", NULL, OPTION_NONE, 0, NULL, "show what it would do; change nothing" },
   END,
 };
 

@@ -25,13 +25,13 @@ say_counts (const json_t *plan)
 }
 
 int
-plan_show (const struct cli *cli, const json_t *plan)
+plan_show (const struct cli *cli, const struct view *view, const json_t *plan)
 {
   int status;
 
   if (cli->args.format == FORMAT_JSON)
     return output_thing (FORMAT_JSON, plan);
-  status = output_items (cli->args.format, &view_plan, json_object_get (plan, "items"));
+  status = output_items (cli->args.format, view, json_object_get (plan, "items"));
   if (cli->args.format == FORMAT_TABLE && !cli->args.quiet)
     say_counts (plan);
   return status;
@@ -46,5 +46,5 @@ run_plan (struct cli *cli)
 
   if (!status)
     status = client_get (cli->client, path.data, &a);
-  return status ? status : plan_show (cli, a.json);
+  return status ? status : plan_show (cli, &view_plan, a.json);
 }

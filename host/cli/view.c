@@ -123,6 +123,14 @@ VIEW (view_plan,
       { "STATUS", "status", COLUMN_STATE, NULL },
       { "MEMBER", "member", 0, NULL });
 
+VIEW (view_plan_people,
+      { "ACTION", "action", 0, NULL },
+      { "E-MAIL", "email", 0, NULL },
+      { "NAME", "first_name last_name", 0, NULL },
+      { "USERNAME", "username", 0, NULL },
+      { "ROLE", "workspace_role", 0, NULL },
+      { "CHANGES", "changes", COLUMN_TEXT, NULL });
+
 VIEW (view_reports,
       { "ID", "id", 0, NULL },
       { "HUB", "hub_label", 0, NULL },

@@ -30,8 +30,8 @@ struct view
 };
 
 extern const struct view view_accounts, view_apps, view_audit, view_checks, view_connectors, view_events,
-  view_hubs, view_issues, view_members, view_people, view_plan, view_report_rows, view_reports, view_roles,
-  view_tasks, view_tokens;
+  view_hubs, view_issues, view_members, view_people, view_plan, view_plan_people, view_report_rows, view_reports,
+  view_roles, view_tasks, view_tokens;
 
 /* Appends what stands in column C of ITEM: text as it is, lists joined by SEPARATOR,
    things by their label, name, e-mail or id.  Times are changed only with LOCAL. */

@@ -181,7 +181,7 @@ judge (const struct cli *cli, const json_t *task)
   const json_t *plan = json_object_get (task, "plan");
 
   if (plan && cli->args.format == FORMAT_TABLE)
-    (void) plan_show (cli, plan);
+    (void) plan_show (cli, &view_plan, plan);
   if (streq (status, "completed"))
     {
       if (cli->args.format == FORMAT_TABLE && !cli->args.quiet)

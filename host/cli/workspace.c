@@ -132,14 +132,18 @@ finish_import (struct cli *cli, const char *file, const struct answer *a)
 {
   int status = answer_check (a);
   bool wrong = json_array_size (json_object_get (a->json, "errors")) > 0;
+  const json_t *plan = json_object_get (a->json, "plan");
 
-  if (!status && task_of (a, 0))
-    status = request_finish (cli, a);
+  if (!status && plan && cli->args.format != FORMAT_JSON)
+    status = plan_show (cli, &view_plan_people, plan);
   else if (!status && cli->args.format != FORMAT_TABLE)
     status = output_thing (cli->args.format, a->json);
   else if (!status && !cli->args.quiet)
     say_import (a->json);
-  if (!status && *json_text (a->json, "report"))
+  if (!status && plan && json_object_get (a->json, "held"))
+    status = say_error (STATUS_NEEDS_PERSON, "%" JSON_INTEGER_FORMAT " people who are not in the file would be held in "
+                        "a report.", json_integer_value (json_object_get (a->json, "held")));
+  else if (!status && *json_text (a->json, "report"))
     status = say_error (STATUS_NEEDS_PERSON, "%" JSON_INTEGER_FORMAT " people who are not in the file are held in a "
                         "report; see usher report show %s.",
                         json_integer_value (json_object_get (a->json, "held")), json_text (a->json, "report"));
@@ -155,7 +159,7 @@ run_directory_import (struct cli *cli)
   _cleanup_ (answer_done) struct answer a = { 0, NULL };
   const char *file = args_operand (&cli->args, "FILE");
   _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
-  bool remove = args_has (&cli->args, "--remove-missing");
+  bool remove = args_has (&cli->args, "--remove-missing"), dry = args_has (&cli->args, "--dry-run");
   int r = ask_file (file, &people), status;
 
   if (r == -EINTR)
@@ -165,13 +169,14 @@ run_directory_import (struct cli *cli)
                       IMPORT_MAX / (1024 * 1024));
   if (r < 0)
     return say_error (STATUS_USAGE, "%s cannot be read: %s.", file, strerror (-r));
-  if (remove)
+  if (remove && !dry)
     {
       status = request_confirm (cli, "This removes from Usher the people of the directory who are not in the file.");
       if (status)
         return status;
     }
-  buf_printf (&path, "/directory/import?format=csv&remove_missing=%s&file=", remove ? "true&confirm=true" : "false");
+  buf_printf (&path, "/directory/import?format=csv&remove_missing=%s%s&file=", remove ? "true" : "false",
+              dry ? "&dry_run=true" : remove ? "&confirm=true" : "");
   status = request_encode (&path, streq (file, "-") ? "standard input" : file);
   if (!status && buf_error (&path))
     status = say_error (STATUS_USAGE, "The name of the file is too long.");

@@ -1,4 +1,6 @@
-/* Owns the import of people: a CSV file is checked whole, then applied. */
+/* Owns the import of people: a CSV file is checked whole, then applied.  A dry run does the same and
+   gives each batch up, so that writers wait no longer for it; its rows are judged by what was there
+   before the import. */
 #include <config.h>
 
 #include "host/common/clock.h"
@@ -18,7 +20,10 @@ struct import
   size_t in_txn;
   json_t *errors;             /* [{line, field, message}] */
   size_t n_errors;
-  uint64_t added, changed, unchanged;
+  bool dry;
+  struct plan plan;           /* with items where it is dry */
+  uint64_t unchanged;
+  uint64_t fresh;             /* people whom the directory did not have before */
   struct leavers_told left;   /* those who are not in the file */
   uint64_t kept;              /* rows of the batches that are committed */
   json_t *seen;               /* {id: true} of the file's people */
@@ -143,29 +148,46 @@ team_ids (struct import *i, const struct csv_person *row)
   return ids;
 }
 
+static void
+plan_row (struct import *i, enum plan_action action, const json_t *person, const json_t *before)
+{
+  if (plan_count (&i->plan, action) && i->dry)
+    plan_item (&i->plan, action, plan_person (person, before));
+}
+
+static enum plan_action
+action_of (const json_t *person, const json_t *before)
+{
+  enum workspace_role was = ROLE_GUEST, now = ROLE_GUEST;
+
+  (void) workspace_role_parse (json_text (before, "workspace_role"), &was);
+  (void) workspace_role_parse (json_text (person, "workspace_role"), &now);
+  return now < was ? PLAN_LOWER : PLAN_CHANGE;
+}
+
 static int
 change_person (struct import *i, json_t *person, const struct person_fields *f, struct refusal *r)
 {
+  json_t *before = json_copy (person);
   bool changed = false;
-  struct id id;
   int x = person_apply (person, f, &changed, r);
 
-  if (x < 0)
-    return x;
-  if (streq (json_text (person, "status"), "removed"))
+  if (x == 0 && streq (json_text (person, "status"), "removed"))
     {
       json_set_text (person, "status", "active");
       json_set_time (person, "removed_at", 0);
+      i->fresh += streq (json_text (person, "source"), "directory");
       changed = true;
     }
-  if (!changed)
+  if (x == 0 && changed)
     {
-      i->unchanged++;
-      return 0;
+      plan_row (i, action_of (person, before), person, before);
+      x = person_put (i->t, person, r);
     }
-  i->changed++;
-  (void) json_id (person, "id", &id);
-  return person_put (i->t, person, r);
+  else
+    i->unchanged += x == 0;
+  json_decref (before);
+  return x;
 }
 
 static int
@@ -177,21 +199,32 @@ add_person (struct import *i, const struct person_fields *f, json_t **ret, struc
   if (x < 0)
     return x;
   json_set_text (*ret, "source", "directory");
-  i->added++;
+  i->fresh++;
+  plan_row (i, PLAN_ADD, *ret, /* before= */ NULL);
   (void) json_id (*ret, "id", &id);
   event_add (i->t, &(struct event) { .type = "person.joined", .caller = i->caller, .person = &id, .outcome = "imported" });
   return person_put (i->t, *ret, r);
 }
 
+static uint64_t
+rows_done (const struct import *i)
+{
+  return i->plan.n[PLAN_ADD] + i->plan.n[PLAN_CHANGE] + i->plan.n[PLAN_LOWER] + i->unchanged;
+}
+
 static int
 next_batch (struct import *i)
 {
-  int x = txn_commit (TAKE (i->t));
+  int x = 0;
 
+  if (i->dry)
+    txn_abort (TAKE (i->t));
+  else
+    x = txn_commit (TAKE (i->t));
   i->t = store_write (i->e->store);
   i->in_txn = 0;
-  if (x == 0)
-    i->kept = i->added + i->changed + i->unchanged;
+  if (x == 0 && !i->dry)
+    i->kept = rows_done (i);
   return x;
 }
 
@@ -259,6 +292,21 @@ refuse_store (const struct import *i, int error, struct refusal *r)
                  (unsigned long long) i->kept, i->file);
 }
 
+/* Those who are not in the file of ROWS rows. */
+static void
+leave (struct import *i, uint64_t rows)
+{
+  json_t *people = leavers_plan (i->t, i->seen, rows, i->dry ? 0 : i->fresh, &i->plan);
+
+  if (!i->dry)
+    leavers_settle (i->t, i->caller, &i->plan, people, &i->left);
+  else if (i->plan.verdict == GUARD_PASS)
+    i->left.removed = json_array_size (people);
+  else
+    i->left.held = json_array_size (people);
+  json_decref (people);
+}
+
 static int
 import (struct import *i, const struct call *c, bool remove, struct refusal *r)
 {
@@ -280,33 +328,41 @@ import (struct import *i, const struct call *c, bool remove, struct refusal *r)
   if (x < 0)
     return refuse_store (i, x, r);
   /* What the file says is kept, whatever becomes of those who are not in it. */
-  x = remove ? next_batch (i) : 0;
+  x = remove || i->dry ? next_batch (i) : 0;
   if (x < 0)
     return refuse_store (i, x, r);
   if (remove)
-    leavers_remove (i->t, i->caller, i->seen, totals.rows, i->added, &i->left);
-  else
+    leave (i, totals.rows);
+  else if (!i->dry)
     report_drop_people (i->t, i->seen);
   return 0;
 }
 
-/* The last part is committed with the answer. */
+/* The last part is committed with the answer.  Of a dry run there is nothing to commit, and its
+   answer need not be kept for a key. */
 static int
 import_end (struct import *i, const struct call *c, int x, json_t **ret, struct refusal *r)
 {
   json_t *answer = NULL;
 
   if (x == 0)
-    answer = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i->added, "changed",
-                        (json_int_t) i->changed, "unchanged", (json_int_t) i->unchanged, "removed",
-                        (json_int_t) i->left.removed, "errors", i->errors);
+    answer = json_pack ("{s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t) i->plan.n[PLAN_ADD], "changed",
+                        (json_int_t) (i->plan.n[PLAN_CHANGE] + i->plan.n[PLAN_LOWER]), "unchanged",
+                        (json_int_t) i->unchanged, "removed", (json_int_t) i->left.removed, "errors", i->errors);
   if (answer && i->left.held)
     {
       (void) json_object_set_new (answer, "held", json_integer ((json_int_t) i->left.held));
-      json_set_text (answer, "report", i->left.report);
+      json_set_text (answer, "report", *i->left.report ? i->left.report : NULL);
     }
   if (!i->t)
     return x;
+  if (x == 0 && i->dry)
+    {
+      (void) json_object_set_new (answer, "plan", plan_json (&i->plan));
+      x = answer_read (i->t, answer, ret, r);
+      txn_abort (TAKE (i->t));
+      return x;
+    }
   if (x < 0)
     {
       txn_abort (TAKE (i->t));
@@ -339,7 +395,8 @@ engine_directory_import (struct engine *e, const struct call *c, json_t **ret, s
 {
   const char *format = call_query (c, "format"), *file = call_query (c, "file");
   bool remove = streq (call_query (c, "remove_missing"), "true");
-  struct import i = { .e = e, .caller = c->caller, .file = file ? file : "people.csv", .errors = json_array () };
+  struct import i = { .e = e, .caller = c->caller, .file = file ? file : "people.csv", .errors = json_array (),
+                      .dry = streq (call_query (c, "dry_run"), "true") };
   struct txn *t = store_read (e->store);
   int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_ADMIN, r);
 
@@ -349,14 +406,16 @@ engine_directory_import (struct engine *e, const struct call *c, json_t **ret, s
     x = refuse (r, "validation-failed", "format", "format is csv, not %s.", format);
   if (x == 0 && !c->text)
     x = refuse (r, "malformed", NULL, "The body is the CSV text, sent as text/csv.");
-  if (x == 0 && remove && !c->confirmed)
+  if (x == 0 && remove && !i.dry && !c->confirmed)
     x = refuse (r, "confirmation-required", NULL, "This removes people of the directory who are not in the file.");
   if (x == 0)
     {
       i.seen = json_object ();
+      plan_init (&i.plan);
       x = import (&i, c, remove, r);
     }
   x = import_end (&i, c, x, ret, r);
+  plan_done (&i.plan);
   json_decref (i.errors);
   json_decref (i.seen);
   return x;

@@ -4,14 +4,13 @@
 
 #include "host/common/text.h"
 #include "host/engine/people.h"
-#include "host/engine/plan.h"
 
 struct leavers
 {
   const json_t *named;        /* {id: true} of those whom the directory names */
   json_t *people;             /* owned: who leaves */
   json_t *ids;                /* owned: {id: true} of them */
-  struct plan plan;
+  struct plan *plan;
 };
 
 /* Whether a directory can take PERSON off: not somebody added by hand, nor the workspace's owner. */
@@ -29,10 +28,12 @@ collect (void *arg, json_t *person)
 
   if (!can_leave (person))
     return true;
-  l->plan.guard.known++;
+  l->plan->guard.known++;
   if (json_object_get (l->named, json_text (person, "id")))
     return true;
-  l->plan.guard.missing++;
+  l->plan->guard.missing++;
+  if (plan_count (l->plan, PLAN_REMOVE))
+    plan_item (l->plan, PLAN_REMOVE, plan_person (person, /* before= */ NULL));
   (void) json_object_set_new (l->ids, json_text (person, "id"), json_true ());
   return json_array_append (l->people, person) == 0;
 }
@@ -78,63 +79,56 @@ ownerless_hub (struct txn *t, const struct leavers *l)
   return o.hub;
 }
 
-static void
-hold (struct txn *t, const struct leavers *l, const char *why, struct leavers_told *ret)
+json_t *
+leavers_plan (struct txn *t, const json_t *named, uint64_t rows, uint64_t fresh, struct plan *p)
 {
-  size_t n = json_array_size (l->people), i;
+  struct leavers l = { .named = named, .people = json_array (), .ids = json_object (), .plan = p };
+  json_t *hub;
+
+  p->guard = (struct guard) { .seen = rows, .who = "people of the directory",
+                              .threshold = hub_setting (NULL, "safeguard-threshold"),
+                              .floor = hub_setting (NULL, "safeguard-floor"),
+                              .cap = hub_setting (NULL, "safeguard-cap") };
+  txn_doc_walk (t, STORE_PERSON, 0, NULL, false, NULL, collect, &l);
+  /* A file of other people altogether must not make the share of those who leave a small one. */
+  p->guard.known -= MIN (fresh, p->guard.known - p->guard.missing);
+  hub = ownerless_hub (t, &l);
+  p->guard.owner = json_text (hub, "label");
+  (void) plan_judge (p);
+  json_decref (hub);
+  json_decref (l.ids);
+  return l.people;
+}
+
+static void
+hold (struct txn *t, const json_t *people, const char *why, struct leavers_told *ret)
+{
+  size_t n = json_array_size (people), i;
   _cleanup_ (freep) struct id *ids = calloc (n, sizeof *ids);
   const json_t *person;
 
   if (!ids)
     return txn_fail (t, -ENOMEM);
-  json_array_foreach (l->people, i, person)
+  json_array_foreach (people, i, person)
     (void) json_id (person, "id", &ids[i]);
   report_people (t, ids, n, why, ret->report);
   ret->held = n;
 }
 
-static void
-carry_out (struct txn *t, const struct caller *c, const struct leavers *l, struct leavers_told *ret)
+void
+leavers_settle (struct txn *t, const struct caller *c, const struct plan *p, const json_t *people,
+                struct leavers_told *ret)
 {
   json_t *person;
   size_t i;
 
-  json_array_foreach (l->people, i, person)
-    person_remove (t, c, person);
-  ret->removed = json_array_size (l->people);
-  report_withdraw (t, /* hub= */ NULL);
-}
-
-void
-leavers_remove (struct txn *t, const struct caller *c, const json_t *named, uint64_t rows, uint64_t added,
-                struct leavers_told *ret)
-{
-  struct leavers l = { .named = named, .people = json_array (), .ids = json_object () };
-  struct guard *g = &l.plan.guard;
-  json_t *hub;
-
   *ret = (struct leavers_told) { .removed = 0 };
-  plan_init (&l.plan);
-  *g = (struct guard) { .seen = rows, .who = "people of the directory",
-                        .threshold = hub_setting (NULL, "safeguard-threshold"),
-                        .floor = hub_setting (NULL, "safeguard-floor"), .cap = hub_setting (NULL, "safeguard-cap") };
-  txn_doc_walk (t, STORE_PERSON, 0, NULL, false, NULL, collect, &l);
-  /* A file of other people altogether must not make the share of those who leave a small one. */
-  g->known -= MIN (added, g->known - g->missing);
-  hub = ownerless_hub (t, &l);
-  g->owner = json_text (hub, "label");
-  if (plan_judge (&l.plan) == GUARD_PASS)
-    carry_out (t, c, &l, ret);
-  else
-    {
-      _cleanup_ (freep) char *why = guard_sentence (g, l.plan.verdict);
-
-      hold (t, &l, why ? why : "", ret);
-    }
-  json_decref (hub);
-  json_decref (l.people);
-  json_decref (l.ids);
-  plan_done (&l.plan);
+  if (p->verdict != GUARD_PASS)
+    return hold (t, people, p->why ? p->why : "", ret);
+  json_array_foreach (people, i, person)
+    person_remove (t, c, person);
+  ret->removed = json_array_size (people);
+  report_withdraw (t, /* hub= */ NULL);
 }
 
 /* ---- A report of them. */

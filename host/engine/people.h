@@ -3,6 +3,7 @@
 #define USHER_ENGINE_PEOPLE_H
 
 #include "host/engine/internal.h"
+#include "host/engine/plan.h"
 
 struct person_fields
 {
@@ -30,9 +31,12 @@ struct leavers_told
   uint64_t removed, held;
   char report[ID_TEXT_SIZE];  /* that holds them; "" = none */
 };
-/* Removes the people of the directory who are not NAMED ({id: true}) in a list of ROWS rows, or
-   holds all of them in a report.  ADDED of the people are of that list: none was known before. */
-void leavers_remove (struct txn *t, const struct caller *c, const json_t *named, uint64_t rows, uint64_t added,
+/* Puts into P, which is judged by it, that the people of the directory leave who are not NAMED ({id: true})
+   in a list of ROWS rows.  FRESH of the people are of that list alone: none was known before.  Who
+   leaves, a new array. */
+json_t *leavers_plan (struct txn *t, const json_t *named, uint64_t rows, uint64_t fresh, struct plan *p);
+/* Removes the PEOPLE of P, or holds all of them in a report, as P was judged. */
+void leavers_settle (struct txn *t, const struct caller *c, const struct plan *p, const json_t *people,
                      struct leavers_told *ret);
 /* Refuses a KEEP (an object of reasons by id or address; NULL = none) that does not fit REPORT. */
 int leavers_check (struct txn *t, const json_t *report, const json_t *keep, struct refusal *r);

@@ -2,6 +2,7 @@
    then of who carries it out. */
 #include <config.h>
 
+#include "host/common/text.h"
 #include "host/engine/plan.h"
 
 static const char *const actions[] = {
@@ -25,6 +26,7 @@ plan_done (struct plan *p)
 
   for (i = 0; i < PLAN_ACTIONS; i++)
     json_decref (TAKE (p->items[i]));
+  free (TAKE (p->why));
 }
 
 bool
@@ -79,6 +81,43 @@ plan_member (const struct id *member, const struct row_view *was, const struct r
   return o;
 }
 
+/* The fields of A that B does not have, or has otherwise, into NAMES, each once. */
+static void
+add_differing (const json_t *a, const json_t *b, json_t *names)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach ((json_t *) (uintptr_t) a, key, value)
+    if (!json_equal (value, json_object_get (b, key)) && !has_suffix (key, "_at"))
+      (void) json_object_set_new (names, key, json_true ());
+}
+
+json_t *
+plan_person (const json_t *person, const json_t *before)
+{
+  static const char *const copied[] = { "email", "username", "first_name", "last_name", "workspace_role" };
+  json_t *o = json_object (), *names = json_object (), *changes = json_array (), *yes;
+  const char *name;
+  size_t i;
+
+  json_set_text (o, "person", json_text (person, "id"));
+  for (i = 0; i < ARRAY_SIZE (copied); i++)
+    json_set_text (o, copied[i], json_text (person, copied[i]));
+  if (before)
+    {
+      add_differing (person, before, names);
+      add_differing (before, person, names);
+    }
+  json_object_foreach (names, name, yes)
+    (void) json_array_append_new (changes, json_string (name));
+  if (before)
+    (void) json_object_set (o, "changes", changes);
+  json_decref (names);
+  json_decref (changes);
+  return o;
+}
+
 void
 plan_remove_nobody (struct plan *p)
 {
@@ -90,13 +129,14 @@ enum guard_verdict
 plan_judge (struct plan *p)
 {
   p->verdict = guard_judge (&p->guard);
+  free (p->why);
+  p->why = guard_sentence (&p->guard, p->verdict);
   return p->verdict;
 }
 
 json_t *
 plan_json (const struct plan *p)
 {
-  _cleanup_ (freep) char *why = guard_sentence (&p->guard, p->verdict);
   json_t *items = json_array (), *counts = json_object (), *guard, *o;
   bool more = false;
   size_t i;
@@ -109,7 +149,7 @@ plan_json (const struct plan *p)
     }
   guard = json_pack ("{s:s, s:I, s:I}", "verdict", guard_name (p->verdict), "known", (json_int_t) p->guard.known,
                      "removed", (json_int_t) p->guard.missing);
-  json_set_text (guard, "why", why && *why ? why : NULL);
+  json_set_text (guard, "why", p->why && *p->why ? p->why : NULL);
   o = json_pack ("{s:o, s:o, s:b, s:o}", "items", items, "counts", counts, "more", more, "guard", guard);
   return o;
 }

@@ -48,6 +48,7 @@ struct plan
   json_t *items[PLAN_ACTIONS];  /* owned */
   struct guard guard;
   enum guard_verdict verdict;   /* of plan_judge */
+  char *why;                    /* owned: its sentence; "" = it passes */
 };
 void plan_init (struct plan *p);
 void plan_done (struct plan *p);
@@ -57,9 +58,12 @@ bool plan_count (struct plan *p, enum plan_action action);
 void plan_item (struct plan *p, enum plan_action action, json_t *item);
 /* An item of a member: id, names, and the roles of WAS and NOW, of which one may be NULL. */
 json_t *plan_member (const struct id *member, const struct row_view *was, const struct row_view *now);
+/* An item of a person: id and names, and under "changes" the names of the fields in which BEFORE,
+   unless that is NULL, is another. */
+json_t *plan_person (const json_t *person, const json_t *before);
 /* Nobody is removed by this plan after all. */
 void plan_remove_nobody (struct plan *p);
-/* Asks the guard about P, whose guard was filled in. */
+/* Asks the guard about P, whose guard was filled in; what that borrows is not looked at afterwards. */
 enum guard_verdict plan_judge (struct plan *p);
 /* As the API shows it: {items, counts, more, guard}; a new reference. */
 json_t *plan_json (const struct plan *p);

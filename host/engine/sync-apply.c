@@ -154,20 +154,18 @@ bool
 sync_guarded (struct sync *s)
 {
   struct plan *plan = &s->merge.plan;
-  _cleanup_ (freep) char *why = NULL;
 
   renew_settings (s);
   fill_guard (s);
   s->approved = is_approved (s);
   if (plan_judge (plan) == GUARD_PASS || s->approved)
     return true;
-  why = guard_sentence (&plan->guard, plan->verdict);
   (void) json_object_set_new (s->r->task, "sync", sync_result (s, s->merge.n_missing));
-  run_fail (s->r, "safeguard-exceeded", "%s", why ? why : "");
+  run_fail (s->r, "safeguard-exceeded", "%s", plan->why ? plan->why : "");
   if (s->dry)
     (void) json_object_set_new (s->r->task, "plan", plan_json (plan));
   else
-    report_stop (s, why);
+    report_stop (s, plan->why);
   return false;
 }
 

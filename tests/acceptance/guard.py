@@ -380,6 +380,46 @@ def r62_a_short_list_of_people_removes_nobody(scratch):
     equal(import_only(u, *users(5, 6, 7, 8, 9), "new@example.com").json()["removed"], 0, "the next list")
 
 
+def r62_a_dry_import_shows_what_an_import_does(scratch):
+    """R62: a dry run of an import shows who would come, change and go, as the import then does it, and changes nothing"""
+    u = Usher(scratch)
+    u.people(*users(*range(2000)))
+    u.usher("person", "remove", user(1999), "--yes")
+    everything = lambda: (u.json("person", "list"), len(u.json("audit", "list")), u.json("report", "list"),  # noqa: E731
+                          u.json("issue", "list"))
+    # Two batches: 60 leave, one comes back, one is new, one is renamed, one is lowered.
+    lines = [f"{name},,user,All" for name in users(*range(60, 1997))]
+    lines += [f"{user(1997)},Zoe,user,All", f"{user(1998)},,guest,All", f"{user(1999)},,user,All", "new@example.com,,user,All"]
+    file = scratch.file("dry.csv", "email,first_name,workspace_role,teams\n" + "\n".join(lines) + "\n")
+    before = everything()
+    shown = u.run("-o", "json", "directory", "import", "csv", file, "--remove-missing", "--dry-run")
+    equal(shown.status, 0, shown.err)
+    told = shown.json()
+    equal(everything(), before, "nothing has changed")
+    plan = told.pop("plan")
+    equal(plan["counts"], {"add": 1, "change": 1939, "lower": 1, "remove": 60}, "what it comes to")
+    equal((plan["more"], plan["guard"]["verdict"], plan["guard"]["known"], plan["guard"]["removed"]),
+          (True, "pass", 1999, 60), "the guard")
+    equal([i["action"] for i in plan["items"]], ["add"] + ["change"] * 1000 + ["lower"] + ["remove"] * 60, "in their order")
+    item = {i["email"]: i for i in plan["items"]}
+    equal((item["new@example.com"]["action"], item[user(1998)]["action"], sorted(item[user(1998)]["changes"]),
+           item[user(3)]["action"]), ("add", "lower", ["teams", "workspace_role"], "remove"), "who")
+    done = u.run("-o", "json", "directory", "import", "csv", file, "--remove-missing", "--yes")
+    equal((done.status, done.json()), (0, told), "the import itself")
+    # What the guard would stop.
+    few = people_file(u, *users(60, 61))
+    before = everything()
+    shown = u.run("-o", "json", "directory", "import", "csv", few, "--remove-missing", "--dry-run")
+    told = shown.json()
+    equal((shown.status, told["plan"]["guard"]["verdict"], told["removed"], told["held"], told.get("report")),
+          (5, "cap", 0, 1939, None), "the guard")
+    shown = u.run("-o", "json", "directory", "import", "csv", few, "--dry-run")
+    equal((shown.status, shown.json()["plan"]["counts"]), (0, {"add": 0, "change": 0, "lower": 0, "remove": 0}), "nobody leaves")
+    wrong = scratch.file("wrong.csv", "email,workspace_role\nada@example.com,king\n")
+    refused(u.run("directory", "import", "csv", wrong, "--dry-run"), 2, "validation-failed")
+    equal(everything(), before, "nothing has changed")
+
+
 def r67_a_failed_removal_is_told_and_settled(scratch):
     """R67: a failed removal is Deprovisioning failed with an issue, until a sync finds the account gone"""
     u, scim = ready(scratch, 10)
@@ -446,5 +486,5 @@ if __name__ == "__main__":
                    r37_a_report_lets_through_its_own_rows, r37_whom_the_app_still_knows_is_not_removed,
                    r37_dismissed_leaves_all_as_it_was, r41_a_leaver_is_not_let_back_in,
                    r43_exempted_and_own_are_in_no_plan, r62_reading_a_report_changes_nothing,
-                   r62_a_short_list_of_people_removes_nobody,
+                   r62_a_short_list_of_people_removes_nobody, r62_a_dry_import_shows_what_an_import_does,
                    r67_a_failed_removal_is_told_and_settled, r71_a_small_hub_may_lose_two], "guard"))

@@ -193,7 +193,13 @@ start_api <<END
  "POST /directory/import?format=csv&remove_missing=false&file=$named": [{"json": {"added": 2, "changed": 1, "unchanged": 0, "removed": 0, "errors": []}},
     {"json": {"added": 0, "changed": 0, "unchanged": 0, "removed": 0, "errors": [{"line": 3, "field": "email", "message": "is no address"}]}}],
  "POST /directory/import?format=csv&remove_missing=true&confirm=true&file=$named": {"status": 422, "json": {"code": "validation-failed", "detail": "Nothing was imported.",
-    "errors": [{"line": 1, "field": "email", "message": "the column is missing"}]}}}
+    "errors": [{"line": 1, "field": "email", "message": "the column is missing"}]}},
+ "POST /directory/import?format=csv&remove_missing=true&dry_run=true&file=$named": {"json": {"added": 1, "changed": 0, "unchanged": 0,
+    "removed": 0, "held": 2, "errors": [], "plan": {"items": [
+      {"action": "add", "person": "p", "email": "a@example.com", "first_name": "Ada", "workspace_role": "user"},
+      {"action": "change", "person": "q", "email": "b@example.com", "changes": ["teams", "username"]}],
+      "counts": {"add": 1, "change": 1, "lower": 0, "remove": 2}, "more": false,
+      "guard": {"verdict": "share", "known": 3, "removed": 2, "why": "2 of 3 are missing."}}}}}
 END
 try 0 doctor
 has out fine
@@ -209,6 +215,12 @@ has err "$dir/people.csv:3: email: is no address"
 try 2 directory import csv "$dir/people.csv" --remove-missing --yes
 has err 'Nothing was imported. [validation-failed]'
 has err "$dir/people.csv:1: email: the column is missing"
+try 5 directory import csv "$dir/people.csv" --remove-missing --dry-run
+has out 'a@example.com Ada'
+has out 'teams, username'
+has out 'Plan: 1 to add, 1 to change, 0 to lower, 2 to remove.'
+has out 'The guard stops it: 2 of 3 are missing.'
+has err '2 people who are not in the file would be held in a report.'
 try 2 directory import csv "$dir/missing.csv"
 has err 'missing.csv cannot be read'
 

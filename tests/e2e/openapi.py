@@ -374,6 +374,7 @@ def test_every_operation(scratch):
     ask("POST", f"/reports/{report['id']}/dismiss", reason)
     ask("GET", hub + "/plan")
     # The same of people: a list that names hardly any of them.
+    ask("POST", "/directory/import?remove_missing=true&dry_run=true", raw="email,username\nuser000000@example.com,ada\n")
     held = ask("POST", "/directory/import?remove_missing=true&confirm=true", raw="email\nuser000000@example.com\n")
     ask("GET", f"/reports/{held['report']}")
     ask("POST", f"/reports/{held['report']}/apply", dict(reason, revision=1, confirm=True,

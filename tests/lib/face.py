@@ -150,9 +150,10 @@ class Api:
         if name == "task watch":
             return self.wait(operands["TASK"], as_json)
         if name == "directory import csv":
-            query = "?remove_missing=true&confirm=true" if "remove-missing" in options else ""
+            query = "?remove_missing=true&confirm=true" if "remove-missing" in options else "?remove_missing=false"
+            query += "&dry_run=true" if "dry-run" in options else ""
             _, found = self.ask("POST", path + query, text=open(operands["FILE"], encoding="utf-8").read())
-            return 5 if "report" in found else 0, json.dumps(found), ""
+            return 5 if "held" in found else 0, json.dumps(found), ""
         sure = "yes" in options
         options = {key: values for key, values in options.items() if key not in ("yes", "no-wait", "q")}
         body = None if method in ("GET", "DELETE") else self.body(name, operands, more, options, stdin)

@@ -337,11 +337,17 @@ ann_leaves (void)
   struct txn *t = store_write (f.store);
   json_t *doc = txn_doc_get (t, STORE_PERSON, &ann.person), *named = json_object ();
   struct leavers_told told;
+  struct plan plan;
+  json_t *people;
 
   json_set_text (doc, "source", "directory");
   txn_doc_put (t, STORE_PERSON, doc);
-  leavers_remove (t, &owner, named, /* rows= */ 1, /* added= */ 0, &told);
+  plan_init (&plan);
+  people = leavers_plan (t, named, /* rows= */ 1, /* fresh= */ 0, &plan);
+  leavers_settle (t, &owner, &plan, people, &told);
   ck_assert_int_eq (txn_commit (t), 0);
+  plan_done (&plan);
+  json_decref (people);
   json_decref (doc);
   json_decref (named);
   return told;
