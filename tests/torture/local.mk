@@ -6,7 +6,7 @@ EXTRA_DIST += $(TORTURE)
 
 .PHONY: torture
 # The programs, and what they load.
-torture: all test-connectors $(check_PROGRAMS)
+torture: all test-connectors $(check_PROGRAMS) tests/bench/app
 	@failed=; for suite in $(TORTURE); do \
 	  printf '\n== %s\n' $$suite; \
 	  USHER_BUILD=$(abs_builddir) USHER_TORTURE=long python3 $(srcdir)/$$suite || failed="$$failed $$suite"; \
