@@ -14,6 +14,7 @@
 #include "host/api/stream.h"
 #include "host/api/transfer.h"
 #include "host/common/buf.h"
+#include "host/common/json-memory.h"
 #include "host/common/log.h"
 #include "host/common/text.h"
 
@@ -440,12 +441,16 @@ wrap_next (const struct request *q, json_t *result)
 static int
 act (struct request *q, struct call *call, json_t **ret)
 {
-  int x = q->route->action (q->host->engine, call, ret, &q->refusal);
+  int x;
 
+  (void) json_memory_failed ();
+  x = q->route->action (q->host->engine, call, ret, &q->refusal);
   /* Who has the answer may begin the next one. */
   end_import (q);
-
   if (x == 0 && wrap_next (q, *ret) < 0)
+    x = refuse_errno (&q->refusal, -ENOMEM);
+  /* What could not be set is missing in the answer.  One that wrote has its effect all the same. */
+  if (x == 0 && json_memory_failed () && !route_writes (q->route))
     x = refuse_errno (&q->refusal, -ENOMEM);
   return x;
 }

@@ -99,7 +99,7 @@ unseal (struct credential *c, struct txn *t, const char *name, struct secret *re
   size_t len;
 
   if (txn_secret_get (t, &c->account, name, &sealed, &len) != 1)
-    return 0;
+    return txn_error (t);
   id_format (&c->account, id);
   return vault_unseal (c->e->vault, id, name, sealed, len, ret);
 }
@@ -148,8 +148,10 @@ look (struct credential *c, uint64_t serial, bool tries, struct session_token *r
   _cleanup_ (txn_abortp) struct txn *t = store_read (c->e->store);
   json_t *account = txn_doc_get (t, STORE_ACCOUNT, &c->account);
   const json_t *token = json_object_get (account, "token"), *refused = json_object_get (token, "refused");
-  int x = 0;
+  int x = txn_error (t);
 
+  if (x < 0)
+    return x;
   if (!account)
     say (ret, USHER_E_TOKEN, "The account was removed.");
   else if (refused && !tries)

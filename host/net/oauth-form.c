@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <usher/connector.h>
 
+#include "host/common/json-memory.h"
 #include "host/common/text.h"
 #include "host/net/auth.h"
 
@@ -292,10 +293,19 @@ void
 oauth_answer_read (const char *host, int32_t http, const char *moved, const char *body, size_t len,
                    struct oauth_answer *ret)
 {
-  json_auto_t *root = json_loadb (body, len, JSON_REJECT_DUPLICATES, NULL);
-  const char *error = json_string_value (json_object_get (root, "error"));
+  json_auto_t *root = NULL;
+  const char *error;
 
   *ret = (struct oauth_answer) { .life_ms = -1 };
+  (void) json_memory_failed ();
+  root = json_loadb (body, len, JSON_REJECT_DUPLICATES, NULL);
+  if (json_memory_failed ())
+    {
+      /* An answer that could not be read refuses nothing. */
+      refuse (ret, USHER_E_NOMEM, "There is not enough memory to read the answer of %s.", host);
+      return;
+    }
+  error = json_string_value (json_object_get (root, "error"));
   /* Some answer 200 with an error. */
   if (error && (http < 300 || http >= 400))
     refuse_code (ret, host, http, error);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "host/common/buf.h"
+#include "host/common/json-memory.h"
 
 /* A key of several parts is one text; the separator cannot stand in a part. */
 #define KEY_SEPARATOR '\n'
@@ -106,8 +107,9 @@ rate_rules_parse (const char *json, struct rate_rules *ret)
       *ret = rules;
       return 0;
     }
+  (void) json_memory_failed ();
   a = json_loads (json, JSON_REJECT_DUPLICATES, /* error= */ NULL);
-  r = parse_all (a, &rules);
+  r = json_memory_failed () ? -ENOMEM : parse_all (a, &rules);
   json_decref (a);
   if (r < 0)
     {

@@ -4,6 +4,7 @@
 
 #include "host/store/store.h"
 
+#include "host/common/json-memory.h"
 #include "host/store/schema.h"
 #include "host/store/txn.h"
 
@@ -20,10 +21,12 @@ document_key (struct key *k, enum store_kind kind, const struct id *id)
 static json_t *
 parse (struct txn *t, const MDB_val *value)
 {
-  json_t *doc = json_loadb (value->mv_data, value->mv_size, JSON_REJECT_DUPLICATES, NULL);
+  json_t *doc;
 
+  (void) json_memory_failed ();
+  doc = json_loadb (value->mv_data, value->mv_size, JSON_REJECT_DUPLICATES, NULL);
   if (!doc)
-    txn_fail (t, -EBADMSG);
+    txn_fail (t, json_memory_failed () ? -ENOMEM : -EBADMSG);
   return doc;
 }
 
@@ -182,7 +185,8 @@ txn_doc_put (struct txn *t, enum store_kind kind, json_t *doc)
   if (id_parse (json_string_value (json_object_get (doc, "id")), &id) < 0)
     return txn_fail (t, -EINVAL);
   text = json_dumps (doc, JSON_COMPACT);
-  if (!text)
+  /* What could not be set is missing in DOC, and nobody else would notice. */
+  if (json_memory_failed () || !text)
     return txn_fail (t, -ENOMEM);
   if (strlen (text) > DOCUMENT_MAX)
     return txn_fail (t, -E2BIG);

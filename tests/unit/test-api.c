@@ -71,8 +71,10 @@ START_TEST (test_cursor_comes_back)
 
   for (i = 0; i < ARRAY_SIZE (inners); i++)
     {
-      char *text = cursor_wrap (&l, inners[i]), *back = cursor_unwrap (&l, text);
+      char *text = cursor_wrap (&l, inners[i]), *back;
 
+      ck_assert_ptr_nonnull (text);
+      back = cursor_unwrap (&l, text);
       ck_assert_str_eq (back, inners[i]);
       free (back);
       for (len = strlen (text); len-- > 0;)

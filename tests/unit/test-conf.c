@@ -151,6 +151,7 @@ START_TEST (test_a_line_over_the_limit_is_named)
     buf_puts (&b, " a.example.com");
   ck_assert_int_eq (conf_init (&conf), 0);
   ck_assert_int_eq (conf_load_text ("t.conf", b.data, b.len, &conf, &problem), -EINVAL);
+  ck_assert_ptr_nonnull (problem);
   ck_assert_ptr_nonnull (strstr (problem, "t.conf:2: this line is longer than "));
   free (problem);
   buf_reset (&b);

@@ -502,6 +502,7 @@ START_TEST (test_redaction_finds_every_form)
       struct buf out = BUF_INIT (1000);
 
       redact_put (&r, texts[i], strlen (texts[i]), &out);
+      ck_assert_int_eq (buf_error (&out), 0);
       ck_assert_msg (strstr (out.data, "[token]"), "%s -> %s", texts[i], out.data);
       buf_done (&out);
     }
@@ -526,6 +527,7 @@ START_TEST (test_redaction_still_finds_what_a_secret_was)
       struct buf out = BUF_INIT (1000);
 
       redact_put (&r, texts[i], strlen (texts[i]), &out);
+      ck_assert_int_eq (buf_error (&out), 0);
       ck_assert_msg (strstr (out.data, "[token]"), "%s -> %s", texts[i], out.data);
       buf_done (&out);
     }
