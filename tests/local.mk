@@ -1,5 +1,6 @@
 # Every claim the project makes, as a test.
 include tests/unit/local.mk
+include tests/unit/starve.mk
 include tests/unit/engine.mk
 include tests/unit/apps.mk
 include tests/unit/session.mk

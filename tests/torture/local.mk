@@ -11,6 +11,8 @@ torture: all test-connectors $(check_PROGRAMS) tests/bench/app
 	  printf '\n== %s\n' $$suite; \
 	  USHER_BUILD=$(abs_builddir) USHER_TORTURE=long python3 $(srcdir)/$$suite || failed="$$failed $$suite"; \
 	done; \
+	printf '\n== tests/unit/starve.py\n'; \
+	srcdir=$(srcdir) $(srcdir)/tests/unit/starve.py --whole || failed="$$failed tests/unit/starve.py"; \
 	[ -z "$$failed" ] || { printf '\nFailed:%s\n' "$$failed"; exit 1; }
 
 # What edits the store of a daemon that is stopped.
