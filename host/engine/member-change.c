@@ -52,6 +52,58 @@ end_task (struct engine *e, const struct call *c, struct txn *t, int x, json_t *
   return x;
 }
 
+/* One member's change under way. */
+struct one
+{
+  struct engine *e;
+  const struct call *c;
+  struct apps *apps;
+  const struct app *app;      /* in apps; NULL = gone */
+  json_t *hub;
+  struct id hub_id;
+  struct txn *t;
+  struct member m;            /* what it points to is in HELD */
+  struct arena held;
+};
+
+/* What resend, set-role and remove open with; one_end follows on success alone. */
+static int
+one_begin (struct engine *e, const struct call *c, struct one *ret, struct refusal *r)
+{
+  int x;
+
+  *ret = (struct one) { .e = e, .c = c, .held = ARENA_INIT (MEMBER_HELD_MAX) };
+  x = member_begin (e, c, HUB_MANAGER, &ret->t, &ret->hub, &ret->m, &ret->held, r);
+  if (x < 0)
+    {
+      arena_done (&ret->held);
+      return x;
+    }
+  (void) json_id (ret->hub, "id", &ret->hub_id);
+  ret->apps = engine_apps (e);
+  ret->app = apps_find (ret->apps, json_text (ret->hub, "app"));
+  return 0;
+}
+
+static int
+one_end (struct one *o, int x, json_t *task, json_t **ret, struct refusal *r)
+{
+  x = end_task (o->e, o->c, o->t, x, o->hub, task, ret, r);
+  apps_unref (o->apps);
+  arena_done (&o->held);
+  return x;
+}
+
+/* The member now waits for a task of KIND. */
+static json_t *
+one_task (struct one *o, uint16_t status, enum task_kind kind, json_t *input)
+{
+  member_set_status (&o->m, status);
+  o->m.row = NULL;
+  txn_member_put (o->t, &o->hub_id, &o->m);
+  return make_task (o->t, o->c, kind, o->hub, &o->m, input);
+}
+
 /* ---- Invite. */
 
 struct invite
@@ -346,24 +398,23 @@ check_again (const struct app *app, const struct member *m, struct refusal *r)
 }
 
 static int
-check_invited (struct txn *t, const struct app *app, const json_t *hub, const struct member *m, struct refusal *r)
+check_invited (const struct one *o, struct refusal *r)
 {
-  struct id hub_id;
-  int x = check_can (app, hub, "add-user", r);
+  const struct member_link *link = &o->m.link;
+  int x = check_can (o->app, o->hub, "add-user", r);
 
-  (void) json_id (hub, "id", &hub_id);
   if (x < 0)
     return x;
-  if (m->link.flags & MEMBER_F_EXEMPT)
+  if (link->flags & MEMBER_F_EXEMPT)
     return refuse (r, "member-exempted", NULL, "The member is exempted.");
-  if (task_open_on (t, &hub_id, -1, &m->link.id, NULL))
+  if (task_open_on (o->t, &o->hub_id, -1, &link->id, NULL))
     return refuse (r, "member-busy", NULL, "A task of this member is open.");
-  if (m->link.status != MEMBER_PENDING_INVITE && m->link.status != MEMBER_INVITE_EXPIRED
-      && m->link.status != MEMBER_INVITE_FAILED)
+  if (link->status != MEMBER_PENDING_INVITE && link->status != MEMBER_INVITE_EXPIRED
+      && link->status != MEMBER_INVITE_FAILED)
     return refuse (r, "validation-failed", "member", "The member has no invitation that could be sent again.");
-  if (id_is_zero (&m->link.person))
+  if (id_is_zero (&link->person))
     return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
-  return check_again (app, m, r);
+  return check_again (o->app, &o->m, r);
 }
 
 int
@@ -392,16 +443,13 @@ member_check_retry (struct txn *t, const struct apps *apps, const json_t *hub, c
 
 /* What the task is made of: as the grant says, to the person of now. */
 static json_t *
-resend_input (struct txn *t, const json_t *hub, const struct member *m)
+resend_input (const struct one *o)
 {
-  json_t *input = invitee_input (t, m), *grant;
-  struct id hub_id;
+  json_t *input = invitee_input (o->t, &o->m), *grant = grant_direct (o->t, &o->hub_id, &o->m.link.person);
 
-  (void) json_id (hub, "id", &hub_id);
-  grant = grant_direct (t, &hub_id, &m->link.person);
   (void) json_object_set (input, "roles", json_object_get (grant, "roles"));
   (void) json_object_set (input, "fields", json_object_get (grant, "fields"));
-  if (m->link.status == MEMBER_PENDING_INVITE)
+  if (o->m.link.status == MEMBER_PENDING_INVITE)
     (void) json_object_set_new (input, "resend", json_true ());
   json_decref (grant);
   return input;
@@ -410,212 +458,201 @@ resend_input (struct txn *t, const json_t *hub, const struct member *m)
 int
 engine_member_resend (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  struct apps *apps = engine_apps (e);
-  json_t *hub = NULL, *task = NULL, *input;
-  struct id hub_id;
-  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
-  struct txn *t;
-  struct member m;
-  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+  json_t *task = NULL;
+  struct one o;
+  int x = one_begin (e, c, &o, r);
 
+  if (x < 0)
+    return x;
+  x = check_invited (&o, r);
   if (x == 0)
-    {
-      (void) json_id (hub, "id", &hub_id);
-      x = check_invited (t, apps_find (apps, json_text (hub, "app")), hub, &m, r);
-      if (x == 0)
-        {
-          input = resend_input (t, hub, &m);
-          member_set_status (&m, MEMBER_INVITING);
-          m.row = NULL;
-          txn_member_put (t, &hub_id, &m);
-          task = make_task (t, c, TASK_ADD_USER, hub, &m, input);
-        }
-      x = end_task (e, c, t, x, hub, task, ret, r);
-    }
-  apps_unref (apps);
-  return x;
+    task = one_task (&o, MEMBER_INVITING, TASK_ADD_USER, resend_input (&o));
+  return one_end (&o, x, task, ret, r);
 }
 
 /* ---- Set role. */
 
 static int
-check_joined (struct txn *t, const json_t *hub, const struct member *m, struct refusal *r)
+check_joined (const struct one *o, struct refusal *r)
 {
-  struct id hub_id;
+  const struct member_link *link = &o->m.link;
 
-  (void) json_id (hub, "id", &hub_id);
-  if (m->link.flags & MEMBER_F_EXEMPT)
+  if (link->flags & MEMBER_F_EXEMPT)
     return refuse (r, "member-exempted", NULL, "The member is exempted.");
-  if (task_open_on (t, &hub_id, -1, &m->link.id, NULL))
+  if (task_open_on (o->t, &o->hub_id, -1, &link->id, NULL))
     return refuse (r, "member-busy", NULL, "A task of this member is open.");
-  if ((m->link.flags & MEMBER_F_INVITE) && member_is_live (&m->link))
+  if ((link->flags & MEMBER_F_INVITE) && member_is_live (link))
     return refuse (r, "invite-pending", NULL, "The member has not joined yet.");
-  if (!member_is_live (&m->link) || !m->key)
+  if (!member_is_live (link) || !o->m.key)
     return refuse (r, "not-found", NULL, "The member holds no seat in the app.");
-  if (id_is_zero (&m->link.person))
+  if (id_is_zero (&link->person))
     return refuse (r, "validation-failed", NULL, "The member is not matched to a person: match it first.");
   return 0;
+}
+
+static int
+check_roles (const struct one *o, json_t **ret_roles, struct refusal *r)
+{
+  json_t *wanted = json_object_get (o->c->body, "roles");
+  int x;
+
+  if (!json_is_array (wanted))
+    return refuse (r, "validation-failed", "roles", "roles is the list of roles that the member is to have.");
+  x = check_can (o->app, o->hub, "update-role", r);
+  if (x < 0)
+    return x;
+  if (!streq (app_get_text (o->app, "update", "none"), "in-place"))
+    return refuse (r, "capability-unsupported", NULL, "%s cannot change a role in place.", app_name (o->app));
+  return roles_check (o->app, o->hub, wanted, true, ret_roles, r);
+}
+
+/* The member's grant gives ROLES; an adopted one that a person edits is theirs from then on. */
+static void
+edit_grant (struct one *o, json_t *roles)
+{
+  struct member_link *link = &o->m.link;
+  json_t *grant = grant_direct (o->t, &o->hub_id, &link->person);
+
+  if (!grant)
+    grant = grant_new (o->c->caller, &o->hub_id, &link->person, "share",
+                       link->hub_role ? (enum hub_role) link->hub_role : HUB_COLLABORATOR, true, NULL);
+  (void) json_object_set_new (grant, "seat", json_true ());
+  (void) json_object_set (grant, "roles", roles);
+  json_set_time (grant, "changed_at", clock_now_ms ());
+  txn_doc_put (o->t, STORE_GRANT, grant);
+  json_decref (grant);
+  event_add (o->t, &(struct event) { .type = "grant.changed", .caller = o->c->caller, .hub = o->hub,
+                                     .member = &link->id, .person = &link->person });
+  link->flags &= ~MEMBER_F_ADOPTED;
 }
 
 int
 engine_member_set_role (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  struct apps *apps = engine_apps (e);
-  json_t *hub = NULL, *roles = NULL, *task = NULL, *grant;
-  const struct app *app;
-  struct id hub_id;
-  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
-  struct txn *t;
-  struct member m;
-  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+  json_t *roles = NULL, *task = NULL;
+  struct one o;
+  int x = one_begin (e, c, &o, r);
 
+  if (x < 0)
+    return x;
+  x = check_roles (&o, &roles, r);
+  if (x == 0)
+    x = check_joined (&o, r);
   if (x == 0)
     {
-      (void) json_id (hub, "id", &hub_id);
-      app = apps_find (apps, json_text (hub, "app"));
-      if (!json_is_array (json_object_get (c->body, "roles")))
-        x = refuse (r, "validation-failed", "roles", "roles is the list of roles that the member is to have.");
-      if (x == 0)
-        x = check_can (app, hub, "update-role", r);
-      if (x == 0 && !streq (app_get_text (app, "update", "none"), "in-place"))
-        x = refuse (r, "capability-unsupported", NULL, "%s cannot change a role in place.", app_name (app));
-      if (x == 0)
-        x = roles_check (app, hub, json_object_get (c->body, "roles"), true, &roles, r);
-      if (x == 0)
-        x = check_joined (t, hub, &m, r);
-      if (x == 0)
-        {
-          /* An adopted grant that a person edits is theirs from then on. */
-          grant = grant_direct (t, &hub_id, &m.link.person);
-          if (!grant)
-            grant = grant_new (c->caller, &hub_id, &m.link.person, "share",
-                               m.link.hub_role ? (enum hub_role) m.link.hub_role : HUB_COLLABORATOR, true, NULL);
-          (void) json_object_set_new (grant, "seat", json_true ());
-          (void) json_object_set (grant, "roles", roles);
-          json_set_time (grant, "changed_at", clock_now_ms ());
-          txn_doc_put (t, STORE_GRANT, grant);
-          json_decref (grant);
-          event_add (t, &(struct event) { .type = "grant.changed", .caller = c->caller, .hub = hub,
-                                          .member = &m.link.id, .person = &m.link.person });
-          m.link.flags &= ~MEMBER_F_ADOPTED;
-          member_set_status (&m, MEMBER_AWAITING_UPDATE);
-          m.row = NULL;
-          txn_member_put (t, &hub_id, &m);
-          task = make_task (t, c, TASK_UPDATE_ROLE, hub, &m, json_pack ("{s:O}", "roles", roles));
-        }
-      json_decref (roles);
-      x = end_task (e, c, t, x, hub, task, ret, r);
+      edit_grant (&o, roles);
+      task = one_task (&o, MEMBER_AWAITING_UPDATE, TASK_UPDATE_ROLE, json_pack ("{s:O}", "roles", roles));
     }
-  apps_unref (apps);
-  return x;
+  json_decref (roles);
+  return one_end (&o, x, task, ret, r);
 }
 
 /* ---- Remove. */
 
 static void
-end_grants (struct txn *t, const struct call *c, const json_t *hub, const struct id *hub_id, struct member *m)
+end_grants (struct one *o)
 {
-  json_t *grant = id_is_zero (&m->link.person) ? NULL : grant_direct (t, hub_id, &m->link.person);
+  struct member_link *link = &o->m.link;
+  json_t *grant = id_is_zero (&link->person) ? NULL : grant_direct (o->t, &o->hub_id, &link->person);
 
   if (grant && json_flag (grant, "seat"))
-    grant_end (t, grant, hub, c->caller);
+    grant_end (o->t, grant, o->hub, o->c->caller);
   json_decref (grant);
-  m->link.flags &= ~MEMBER_F_ADOPTED;
+  link->flags &= ~MEMBER_F_ADOPTED;
 }
 
 /* A removal takes the place of a change that has not begun.  *RET_DOUBT turns false where
    it was surely not sent, so that the app cannot know of it. */
 static int
-replace_open (struct engine *e, struct txn *t, json_t *hub, const struct id *hub_id, const struct member *m,
-              bool *ret_doubt, struct refusal *r)
+replace_open (struct one *o, bool *ret_doubt, struct refusal *r)
 {
   json_t *open = NULL;
   struct id id;
   int x = 0;
 
-  if (!task_open_on (t, hub_id, -1, &m->link.id, &open))
+  if (!task_open_on (o->t, &o->hub_id, -1, &o->m.link.id, &open))
     return 0;
-  if (streq (json_text (open, "kind"), "remove-user") || !json_id (open, "id", &id) || !queue_cancel (e, &id))
+  if (streq (json_text (open, "kind"), "remove-user") || !json_id (open, "id", &id) || !queue_cancel (o->e, &id))
     x = refuse (r, "member-busy", NULL, "A task of this member is open.");
   else
     {
       const char *phase = json_text (json_object_get (open, "intent"), "phase");
 
       *ret_doubt = phase && !streq (phase, "failed");
-      task_end_failed (t, open, hub, "cancelled", "A removal took its place.", NULL);
+      task_end_failed (o->t, open, o->hub, "cancelled", "A removal took its place.", NULL);
     }
   json_decref (open);
   return x;
 }
 
 static int
-remove_hub_only (struct engine *e, const struct call *c, struct txn *t, json_t *hub, struct member *m, json_t **ret,
-                 struct refusal *r)
+remove_hub_only (struct one *o, struct refusal *r)
 {
-  struct id member = m->link.id, hub_id;
-  int x = 0;
+  if (id_is_zero (&o->m.link.person) || !o->m.key)
+    return refuse (r, "validation-failed", "hub_only", "Only a joined person can be removed from the hub alone.");
+  if (task_open_on (o->t, &o->hub_id, -1, &o->m.link.id, NULL))
+    return refuse (r, "member-busy", NULL, "A task of this member is open.");
+  member_unlink (o->t, o->hub, &o->m, o->c->caller);
+  return 0;
+}
 
-  (void) json_id (hub, "id", &hub_id);
-  if (id_is_zero (&m->link.person) || !m->key)
-    x = refuse (r, "validation-failed", "hub_only", "Only a joined person can be removed from the hub alone.");
-  if (x == 0 && task_open_on (t, &hub_id, -1, &member, NULL))
-    x = refuse (r, "member-busy", NULL, "A task of this member is open.");
-  if (x == 0)
-    member_unlink (t, hub, m, c->caller);
-  return member_end (e, c, t, x, hub, &member, ret, r);
+static int
+check_removal (const struct one *o, struct refusal *r)
+{
+  int x;
+
+  if (o->m.link.flags & MEMBER_F_EXEMPT)
+    return refuse (r, "member-exempted", NULL, "The member is exempted.");
+  if (!member_is_live (&o->m.link))
+    return refuse (r, "not-found", NULL, "The member was removed already.");
+  x = member_check_own (o->t, o->c, o->hub, &o->m, r);
+  if (x == 0 && !o->c->confirmed)
+    x = refuse (r, "confirmation-required", NULL, "This revokes the member's seat and permissions in the app.");
+  return x;
+}
+
+static json_t *
+remove_effect (struct one *o, bool doubt)
+{
+  json_t *task;
+
+  end_grants (o);
+  task = one_task (o, MEMBER_AWAITING_DEPROVISIONING, TASK_REMOVE_USER, o->m.key ? NULL : invitee_input (o->t, &o->m));
+  if (!o->m.key && !doubt)
+    {
+      /* The app never heard of them. */
+      task_completed (o->t, task, o->hub, "no-op");
+      txn_member_delete (o->t, &o->hub_id, &o->m.link.id);
+    }
+  return task;
 }
 
 int
 engine_member_remove (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
-  struct apps *apps = engine_apps (e);
-  json_t *hub = NULL, *task = NULL;
-  struct id hub_id;
-  _cleanup_ (arena_done) struct arena held = ARENA_INIT (MEMBER_HELD_MAX);
-  struct txn *t;
-  struct member m;
+  json_t *task = NULL;
   bool doubt = true;
-  int x = member_begin (e, c, HUB_MANAGER, &t, &hub, &m, &held, r);
+  struct one o;
+  struct id member;
+  int x = one_begin (e, c, &o, r);
 
   if (x < 0)
-    {
-      apps_unref (apps);
-      return x;
-    }
-  (void) json_id (hub, "id", &hub_id);
-  if (m.link.flags & MEMBER_F_EXEMPT)
-    x = refuse (r, "member-exempted", NULL, "The member is exempted.");
-  if (x == 0 && !member_is_live (&m.link))
-    x = refuse (r, "not-found", NULL, "The member was removed already.");
-  if (x == 0)
-    x = member_check_own (t, c, hub, &m, r);
-  if (x == 0 && !c->confirmed)
-    x = refuse (r, "confirmation-required", NULL, "This revokes the member's seat and permissions in the app.");
+    return x;
+  x = check_removal (&o, r);
   if (x == 0 && streq (call_query (c, "hub_only"), "true"))
     {
-      apps_unref (apps);
-      return remove_hub_only (e, c, t, hub, &m, ret, r);
+      member = o.m.link.id;
+      x = remove_hub_only (&o, r);
+      x = member_end (e, c, o.t, x, o.hub, &member, ret, r);
+      apps_unref (o.apps);
+      arena_done (&o.held);
+      return x;
     }
   if (x == 0)
-    x = check_can (apps_find (apps, json_text (hub, "app")), hub, "remove-user", r);
+    x = check_can (o.app, o.hub, "remove-user", r);
   if (x == 0)
-    x = replace_open (e, t, hub, &hub_id, &m, &doubt, r);
+    x = replace_open (&o, &doubt, r);
   if (x == 0)
-    {
-      json_t *input = m.key ? NULL : invitee_input (t, &m);
-
-      end_grants (t, c, hub, &hub_id, &m);
-      member_set_status (&m, MEMBER_AWAITING_DEPROVISIONING);
-      m.row = NULL;
-      txn_member_put (t, &hub_id, &m);
-      task = make_task (t, c, TASK_REMOVE_USER, hub, &m, input);
-      if (!m.key && !doubt)
-        {
-          /* The app never heard of them. */
-          task_completed (t, task, hub, "no-op");
-          txn_member_delete (t, &hub_id, &m.link.id);
-        }
-    }
-  apps_unref (apps);
-  return end_task (e, c, t, x, hub, task, ret, r);
+    task = remove_effect (&o, doubt);
+  return one_end (&o, x, task, ret, r);
 }
