@@ -11,7 +11,9 @@ struct step
 {
   char name[USHER_ROWS_PATH_MAX];
   size_t len;
-  bool each;   /* "[]": no name */
+  bool each;   /* "[]" or "[N]": no name */
+  bool pick;   /* "[N]" */
+  uint32_t index;
 };
 
 struct rows_node *
@@ -48,8 +50,7 @@ read_name (const char **p, struct step *ret)
   const char *s = *p;
   bool quoted = *s == '\'';
 
-  ret->len = 0;
-  ret->each = false;
+  *ret = (struct step) { .each = false };
   if (quoted)
     s++;
   for (;; s++)
@@ -74,6 +75,25 @@ read_name (const char **p, struct step *ret)
   return USHER_DONE;
 }
 
+/* The brackets at *P.  Moves *P behind them. */
+static int32_t
+read_brackets (const char **p, struct step *ret)
+{
+  const char *s = *p + 1;
+
+  *ret = (struct step) { .each = true, .pick = *s != ']' };
+  for (; *s >= '0' && *s <= '9'; s++)
+    {
+      ret->index = ret->index * 10 + (uint32_t) (*s - '0');
+      if (ret->index > USHER_ROWS_INDEX_MAX)
+        return USHER_E_LIMIT;
+    }
+  if (*s != ']' || (ret->pick && s == *p + 1))
+    return USHER_E_MISUSE;
+  *p = s + 1;
+  return USHER_DONE;
+}
+
 /* The step at *P of PATH; 1 and *RET, 0 at the end. */
 static int32_t
 next_step (const char *path, const char **p, struct step *ret)
@@ -82,16 +102,12 @@ next_step (const char *path, const char **p, struct step *ret)
 
   if (**p == '\0')
     return 0;
-  if ((*p)[0] == '[' && (*p)[1] == ']')
-    {
-      *p += 2;
-      ret->each = true;
-      ret->len = 0;
-      return 1;
-    }
-  if (*p != path && *(*p)++ != '.')
-    return USHER_E_MISUSE;
-  r = read_name (p, ret);
+  if (**p == '[')
+    r = read_brackets (p, ret);
+  else if (*p != path && *(*p)++ != '.')
+    r = USHER_E_MISUSE;
+  else
+    r = read_name (p, ret);
   return r < 0 ? r : 1;
 }
 
@@ -147,14 +163,27 @@ walk (const struct usher_rows *rows, struct rows_node *node, const struct step *
   return add_child (node, step);
 }
 
-/* Adds PATH as number FIELD; SAME is the chain of paths with the same end. */
+/* Step number N of a path is STEP: notes the element that it takes. */
 static int32_t
-add_path (struct usher_rows *rows, struct rows_node *root, const char *path, uint32_t field,
-          uint32_t *same)
+add_pick (struct rows_picks *picks, uint32_t n, const struct step *step)
 {
-  struct rows_node *node = root;
+  if (!step->pick)
+    return USHER_DONE;
+  if (picks->n == ROWS_PICKS_MAX)
+    return USHER_E_LIMIT;
+  picks->at[picks->n].step = n;
+  picks->at[picks->n++].index = step->index;
+  return USHER_DONE;
+}
+
+/* Adds PATH as number FIELD of items (SET 0) or of the page (1). */
+static int32_t
+add_path (struct usher_rows *rows, uint32_t set, const char *path, uint32_t field)
+{
+  struct rows_node *node = set ? rows->page_root : rows->item_root;
   const char *p = path;
   struct step step;
+  uint32_t n = 0;
   int32_t r;
 
   if (!path)
@@ -168,12 +197,15 @@ add_path (struct usher_rows *rows, struct rows_node *root, const char *path, uin
         return USHER_E_NOMEM;
       if (node->items)
         return USHER_E_MISUSE;
+      r = add_pick (&rows->picks[set][field], n++, &step);
+      if (r < 0)
+        return r;
     }
   if (r < 0)
     return r;
   if (node->want != ROWS_ANYTHING)
     return USHER_E_MISUSE;
-  same[field] = node->field;
+  rows->same[set][field] = node->field;
   node->field = field;
   return USHER_DONE;
 }
@@ -190,9 +222,12 @@ add_items (struct usher_rows *rows, const char *path)
     return USHER_E_MISUSE;
   if (strlen (path) > USHER_ROWS_PATH_MAX)
     return USHER_E_LIMIT;
-  step.each = false;
+  rows->whole = *path == '\0';
+  step.each = rows->whole;
   while ((r = next_step (path, &p, &step)) > 0)
     {
+      if (step.pick)
+        return USHER_E_MISUSE;
       next = walk (rows, node, &step);
       if (!next)
         return USHER_E_NOMEM;
@@ -202,7 +237,7 @@ add_items (struct usher_rows *rows, const char *path)
   if (r < 0)
     return r;
   node->items = step.each;
-  return step.each ? USHER_DONE : USHER_E_MISUSE;
+  return step.each && !(rows->whole && rows->n_page) ? USHER_DONE : USHER_E_MISUSE;
 }
 
 int32_t
@@ -223,8 +258,8 @@ rows_compile (struct usher_rows *rows, const struct usher_rows_spec *spec)
     return USHER_E_NOMEM;
   r = add_items (rows, spec->items);
   for (i = 0; r == USHER_DONE && i < rows->n_page; i++)
-    r = add_path (rows, rows->page_root, spec->page[i], i, rows->same[1]);
+    r = add_path (rows, 1, spec->page[i], i);
   for (i = 0; r == USHER_DONE && i < rows->n_fields; i++)
-    r = add_path (rows, rows->item_root, spec->fields[i], i, rows->same[0]);
+    r = add_path (rows, 0, spec->fields[i], i);
   return r;
 }

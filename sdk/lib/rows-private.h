@@ -12,6 +12,7 @@
 #define ROWS_PAD 64u                               /* NULs behind the bytes, for loads of 16 */
 #define ROWS_SCRATCH_MAX (2u * USHER_ROWS_ITEM_MAX) /* decoded and raw texts of one item */
 #define ROWS_NONE UINT32_MAX
+#define ROWS_PICKS_MAX 4u
 
 /* What the path of the items wants to see at a place. */
 enum rows_want { ROWS_ANYTHING, ROWS_OBJECT, ROWS_ARRAY };
@@ -31,6 +32,13 @@ struct rows_node
   uint32_t field;           /* first path that ends here, ROWS_NONE = none */
   uint8_t want;             /* enum rows_want */
   bool items;               /* of an each: its elements are the items */
+};
+
+/* The "[N]" of a path: its step number STEP takes element INDEX and no other. */
+struct rows_picks
+{
+  uint32_t n;
+  struct { uint32_t step, index; } at[ROWS_PICKS_MAX];
 };
 
 /* One array or object that is open. */
@@ -69,8 +77,10 @@ struct usher_rows
   /* The program. */
   struct rows_node *page_root, *item_root;         /* owned */
   uint32_t same[2][USHER_ROWS_FIELDS_MAX];         /* next path that ends at the same place */
+  struct rows_picks picks[2][USHER_ROWS_FIELDS_MAX];
   uint32_t n_fields, n_page;
   bool strict, nocase;
+  bool whole;                                      /* the answer is the one item */
   uint32_t chunk;
 
   /* The bytes: a part of the body, ROWS_PAD NULs behind it. */

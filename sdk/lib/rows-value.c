@@ -81,6 +81,20 @@ rows_item_add (struct usher_item *item, uint32_t field, uint32_t type, uint32_t 
   return USHER_DONE;
 }
 
+/* Whether the arrays that are open are at the elements that path FIELD takes.  Each step of a
+   path is made in an array or object of its own, the first in number BASE + 1. */
+static inline bool
+picked (const struct usher_rows *rows, uint32_t set, uint32_t field, uint32_t base)
+{
+  const struct rows_picks *picks = &rows->picks[set][field];
+  uint32_t i;
+
+  for (i = 0; i < picks->n; i++)
+    if (rows->frame[base + 1 + picks->at[i].step].index != picks->at[i].index)
+      return false;
+  return true;
+}
+
 /* Appends one value per path that ends at the place. */
 static int32_t
 add_values (struct usher_rows *rows, uint32_t field, uint32_t type, uint32_t at, size_t len)
@@ -89,7 +103,8 @@ add_values (struct usher_rows *rows, uint32_t field, uint32_t type, uint32_t at,
   int32_t r = USHER_DONE;
 
   for (; field != ROWS_NONE && r == USHER_DONE; field = rows->same[0][field])
-    r = rows_item_add (&rows->item, field, type, index, at, len);
+    if (picked (rows, 0, field, rows->items_depth))
+      r = rows_item_add (&rows->item, field, type, index, at, len);
   return r;
 }
 
@@ -103,7 +118,7 @@ set_page (struct usher_rows *rows, uint32_t field, uint32_t type, const struct t
       size_t len = text->len;
       char *copy;
 
-      if (rows->page_set[field])
+      if (rows->page_set[field] || !picked (rows, 1, field, 0))
         continue;
       if (len > USHER_ROWS_ITEM_MAX)
         return USHER_E_LIMIT;

@@ -276,6 +276,16 @@ member (struct usher_rows *s, const unsigned char *p)
   return value (s, p, node, node->bit);
 }
 
+/* An item at P. */
+static int32_t
+item (struct usher_rows *s, const unsigned char *p)
+{
+  rows_item_begin (s);
+  s->item_start = (size_t) (p - s->buf);
+  s->in_item = true;
+  return value (s, p, s->item_root, 0);
+}
+
 /* The element at P of the innermost array. */
 static int32_t
 element (struct usher_rows *s, const unsigned char *p)
@@ -283,14 +293,7 @@ element (struct usher_rows *s, const unsigned char *p)
   const struct rows_frame *f = &s->frame[s->depth];
   const struct rows_node *node = f->node ? f->node->each : NULL;
 
-  if (node && node->items)
-    {
-      node = s->item_root;
-      rows_item_begin (s);
-      s->item_start = (size_t) (p - s->buf);
-      s->in_item = true;
-    }
-  return value (s, p, node, 0);
+  return node && node->items ? item (s, p) : value (s, p, node, 0);
 }
 
 /* One step from the next byte that is not space: 0, MORE, or a status. */
@@ -306,7 +309,7 @@ step (struct usher_rows *s)
   switch (s->expect)
     {
     case ROWS_VALUE:
-      return value (s, p, s->page_root, 0);
+      return s->whole ? item (s, p) : value (s, p, s->page_root, 0);
     case ROWS_MEMBER_OR_END:
       if (*p == '}')
         return close_frame (s, p);
@@ -412,7 +415,8 @@ reset (struct usher_rows *s)
 {
   s->at = s->len = 0;
   s->gone = s->count = 0;
-  s->eof = s->in_item = s->present = false;
+  s->eof = s->in_item = false;
+  s->present = s->whole;
   s->expect = ROWS_VALUE;
   s->depth = s->items_depth = s->outer_depth = s->keep_depth = 0;
   s->frame[0] = (struct rows_frame) { NULL, 0, 0, 0, false };

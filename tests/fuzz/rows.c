@@ -8,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
 
-static const char *const fields[] = { "id", "name.first", "tags[]", "emails[].value", "", "o" };
+static const char *const fields[] = { "id", "name.first", "tags[]", "emails[].value", "", "o",
+                                      "emails[1].value" };
 static const char *const page[] = { "total", "meta" };
 
 static int32_t
@@ -33,7 +34,7 @@ on_item (void *arg, const struct usher_item *item)
 static int32_t
 run (const uint8_t *data, size_t len, uint32_t chunk, uint64_t *ret_sum)
 {
-  const struct usher_rows_spec spec = { sizeof spec, USHER_ROWS_NOCASE, "list[]", fields, 6, page, 2 };
+  const struct usher_rows_spec spec = { sizeof spec, USHER_ROWS_NOCASE, "list[]", fields, 7, page, 2 };
   struct usher_rows *rows;
   int32_t r;
 

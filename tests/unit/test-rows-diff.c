@@ -15,7 +15,8 @@
 #define TEXT_MAX 2048
 
 static const char *const fields[] = { "id", "name.first", "tags[]", "emails[].value", "emails[].ok",
-                                      "n", "o", "emails", "'a.b'.c", "" };
+                                      "n", "o", "emails", "'a.b'.c", "", "tags[1]",
+                                      "emails[0].value" };
 #define N_FIELDS (sizeof fields / sizeof fields[0])
 static const char *const page_fields[] = { "total", "meta.next" };
 
@@ -286,6 +287,10 @@ say_item (struct text *out, const json_t *item)
   if ((v = json_object_get (json_object_get (item, "a.b"), "c")))
     say (out, 8, 0, v);
   say (out, 9, 0, item);
+  if ((v = json_array_get (json_object_get (item, "tags"), 1)))
+    say (out, 10, 1, v);
+  if ((v = json_object_get (json_array_get (emails, 0), "value")))
+    say (out, 11, 0, v);
 }
 
 /* The verdict of jansson and what it found; -1 when the two may differ. */

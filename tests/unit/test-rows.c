@@ -365,7 +365,8 @@ END_TEST
 
 START_TEST (test_paths_that_cannot_be_read_are_misuse)
 {
-  static const char *const bad[] = { ".", "a.", ".a", "a..b", "a[", "a[0]", "a[]b", "'a", "a]", "a'b'" };
+  static const char *const bad[] = { ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[0", "a[ 0]", "a[0x1]", "a[]b",
+                                     "a[0]b", "'a", "a]", "a'b'" };
   const char *path, *whole[] = { "" }, *through[] = { "Resources[].id" };
   struct usher_rows_spec spec = { sizeof spec, 0, "Resources[]", &path, 1, NULL, 0 };
   struct usher_rows *rows;
@@ -379,14 +380,92 @@ START_TEST (test_paths_that_cannot_be_read_are_misuse)
   path = "id";
   spec.items = "Resources";
   ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_MISUSE);
+  spec.items = "Resources[0].members[]";
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_MISUSE);
+  path = "a[65536]";
+  spec.items = "[]";
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_LIMIT);
+  path = "a[0][0][0][0][0]";
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_LIMIT);
+  path = "id";
   spec.items = "Resources[]";
   spec.page = whole;
   spec.n_page = 1;
   ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_MISUSE);
   spec.page = through;
   ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_MISUSE);
+  spec.items = "";
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_MISUSE);
   spec.n_page = USHER_ROWS_FIELDS_MAX + 1;
   ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_E_LIMIT);
+}
+END_TEST
+
+/* Text of all values, each with its field. */
+static int32_t
+on_any (void *arg, const struct usher_item *item)
+{
+  size_t n, i;
+  const struct usher_value *v = usher_item_values (item, &n);
+  char *text = arg;
+
+  for (i = 0; i < n; i++)
+    sprintf (text + strlen (text), "%u=%s;", v[i].field, v[i].text);
+  return 0;
+}
+
+START_TEST (test_an_index_takes_one_element_of_its_array)
+{
+  static const char *const some[] = { "e[0].v", "e[1].v", "e[].v", "m[][1]", "m[1][]", "m[1][0]", "[0]",
+                                      "e[9].v", "m[1]" };
+  static const char *const page[] = { "p[1].n", "p[].n", "p[0]" };
+  const struct usher_rows_spec spec = { sizeof spec, 0, "list[]", some, 9, page, 3 };
+  static const char json[] = "{\"p\":[{\"n\":1},{\"n\":2}],\"list\":[{\"e\":[{\"v\":\"a\"},{\"v\":\"b\"}],"
+    "\"m\":[[1,2],[3,4]]},{\"m\":[5,[6]]},[7,[8]],{\"e\":{\"v\":9}}]}";
+  struct usher_rows *rows;
+  char text[256];
+  uint32_t chunk;
+
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_DONE);
+  for (chunk = 1; chunk < sizeof json; chunk++)
+    {
+      text[0] = '\0';
+      rows->chunk = chunk;
+      ck_assert_int_eq (usher_rows_each_in (rows, json, sizeof json - 1, on_any, text), USHER_DONE);
+      ck_assert_str_eq (text, "2=a;0=a;2=b;1=b;3=2;5=3;4=3;4=4;3=4;8=[3,4];5=6;4=6;8=[6];6=7;");
+      ck_assert_str_eq (usher_rows_page (rows, 0)->text, "2");
+      ck_assert_str_eq (usher_rows_page (rows, 1)->text, "1");
+      ck_assert_str_eq (usher_rows_page (rows, 2)->text, "{\"n\":1}");
+    }
+  usher_rows_free (rows);
+}
+END_TEST
+
+START_TEST (test_the_whole_answer_is_the_one_item)
+{
+  static const char *const some[] = { "id", "list[1]", "" };
+  const struct usher_rows_spec spec = { sizeof spec, USHER_ROWS_STRICT, "", some, 3, NULL, 0 };
+  static const char json[] = " {\"id\":\"a\",\"list\":[1,2]} ";
+  struct usher_rows *rows;
+  char text[256];
+  uint32_t chunk;
+
+  ck_assert_int_eq (usher_rows_new (&spec, &rows), USHER_DONE);
+  for (chunk = 1; chunk < sizeof json; chunk++)
+    {
+      text[0] = '\0';
+      rows->chunk = chunk;
+      ck_assert_int_eq (usher_rows_each_in (rows, json, sizeof json - 1, on_any, text), USHER_DONE);
+      ck_assert_str_eq (text, "0=a;1=2;2={\"id\":\"a\",\"list\":[1,2]};");
+      ck_assert_uint_eq (usher_rows_count (rows), 1);
+      text[0] = '\0';
+      ck_assert_int_eq (usher_rows_each_in (rows, "[5,6]", 5, on_any, text), USHER_DONE);
+      ck_assert_str_eq (text, "2=[5,6];");
+    }
+  ck_assert_int_eq (usher_rows_each_in (rows, "{} {}", 5, NULL, NULL), USHER_E_SHAPE);
+  ck_assert_int_eq (usher_rows_each_in (rows, "5", 1, NULL, NULL), USHER_E_SHAPE);
+  ck_assert_int_eq (usher_rows_each_in (rows, "", 0, NULL, NULL), USHER_E_SHAPE);
+  usher_rows_free (rows);
 }
 END_TEST
 
@@ -456,6 +535,8 @@ fill (TCase *t)
   tcase_add_test (t, test_item_over_its_maximum_is_refused_and_all_else_may_be_long);
   tcase_add_test (t, test_depth_over_its_maximum_is_refused);
   tcase_add_test (t, test_paths_that_cannot_be_read_are_misuse);
+  tcase_add_test (t, test_an_index_takes_one_element_of_its_array);
+  tcase_add_test (t, test_the_whole_answer_is_the_one_item);
   tcase_add_test (t, test_paths_with_the_same_end_all_get_the_value);
   tcase_add_test (t, test_whole_numbers_are_read_within_their_range);
 }

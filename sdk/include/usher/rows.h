@@ -14,19 +14,21 @@
      r = usher_rows_each (rows, ctx, h, on_user, self);
 
    A path is a row of names with a dot between them, each of which steps into an object.
-   "[]" behind a name steps into every element of an array:
+   "[]" behind a name steps into every element of an array, "[N]" into one, counted from 0:
 
      id                      the member "id" of the item
      name.givenName          a member of a member
      emails[].value          the member "value" of each element of "emails"
      groups[]                each element of "groups"
+     emails[0].value         the member "value" of the first element of "emails"
      'urn:x:2.0:User'.role   a name in single quotes is taken as it stands, with its dots,
                              colons and brackets; '' inside the quotes is one quote
      (empty)                 the item itself
 
    The path of the items ends with "[]": "Resources[]", "data.members[]", or "[]" for an
-   answer that is a bare array.  Paths of items start at the item, paths of the page at the
-   outermost object.  A page value may stand before or behind the items.
+   answer that is a bare array; it has no "[N]".  The empty one makes the whole answer the one
+   item, and then there are no page values.  Paths of items start at the item, paths of the page
+   at the outermost object.  A page value may stand before or behind the items.
 
    What is not JSON by RFC 8259 is refused, to the last byte of the body: UTF-8, numbers,
    escapes.  What its grammar lets pass and no text can hold is read as U+FFFD, so that one
@@ -51,6 +53,7 @@ extern "C" {
 #define USHER_ROWS_DEPTH_MAX  64u      /* arrays and objects inside each other, the outermost included */
 #define USHER_ROWS_FIELDS_MAX 63u      /* paths of items, and as many of the page */
 #define USHER_ROWS_PATH_MAX   512u     /* bytes of one path */
+#define USHER_ROWS_INDEX_MAX  65535u   /* N of a "[N]", of which one path has at most 4 */
 #define USHER_ROWS_VALUES_MAX 65536u   /* values that one item gives */
 
 /* Flags of a program. */
@@ -61,7 +64,7 @@ struct usher_rows_spec
 {
   uint32_t size;               /* sizeof (struct usher_rows_spec) */
   uint32_t flags;              /* USHER_ROWS_... */
-  const char *items;           /* path of the items, ends with "[]" */
+  const char *items;           /* path of the items, ends with "[]"; "" = the answer */
   const char *const *fields;   /* paths in an item; values name them by their place here */
   size_t n_fields;
   const char *const *page;     /* paths in the page, none of them through the items */
