@@ -64,6 +64,7 @@ AC_DEFUN([USHER_LIBRARIES], [
   USHER_LIBRARY([SMARTCOLS], [smartcols], [libsmartcols-dev])
   USHER_HEADER_LIBRARY([LMDB], [lmdb.h], [lmdb], [liblmdb-dev])
   USHER_HEADER_LIBRARY([CSV], [csv.h], [csv], [libcsv-dev])
+  USHER_HEADER_LIBRARY([JQ], [jq.h], [jq], [libjq-dev])
 
   have_systemd=no
   AS_IF([test "x$with_systemd" != xno],

@@ -1,6 +1,11 @@
-# seat: the SCIM 2.0 client.  The same objects serve the module and its tests.
+# seat: the SCIM 2.0 client, and apps that a descriptor tells of.  The same objects serve the
+# module and its tests.
 noinst_LTLIBRARIES += libseat.la
 libseat_la_SOURCES = \
+	%D%/rest/value-jq.c \
+	%D%/rest/value-text.c \
+	%D%/rest/value-tree.c \
+	%D%/rest/value.c %D%/rest/value.h %D%/rest/value-private.h \
 	%D%/scim-edit.c \
 	%D%/scim-error.c \
 	%D%/scim-find.c \
@@ -15,8 +20,8 @@ libseat_la_SOURCES = \
 	%D%/scim.c %D%/scim.h \
 	%D%/seat.c \
 	%D%/text.c %D%/text.h
-libseat_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS) $(STRICT_CFLAGS) $(JANSSON_CFLAGS)
-libseat_la_LIBADD = libusher-sdk.la $(JANSSON_LIBS)
+libseat_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS) $(STRICT_CFLAGS) $(JANSSON_CFLAGS) $(JQ_CFLAGS)
+libseat_la_LIBADD = libusher-sdk.la $(JANSSON_LIBS) $(JQ_LIBS)
 
 connector_LTLIBRARIES += plugins/seat.la
 plugins_seat_la_SOURCES =

@@ -40,6 +40,7 @@ libraries='
 <ini.h        host/conf
 <csv.h        host/directory
 <libsmartcols host/cli
+<jq.h         plugins/seat/rest
 '
 
 # Lines "FILE HEADER", where a header of the system begins with "<".
