@@ -44,16 +44,16 @@ def task_of(answer):
     return answer.out.split()[0]
 
 
-def wait_task(u, task, seconds=30):
+def wait_task(u, task):
     """The task once it is over."""
     def over():
         found = u.json("task", "show", task)
         return found if found["status"] in ("completed", "not-completed") else None
-    return usher.wait_for(over, f"the end of task {task}", seconds)
+    return usher.wait_for(over, f"the end of task {task}")
 
 
-def wait_hub(u, status, hub="Acme", seconds=30):
-    return usher.wait_for(lambda: u.hub(hub)["status"] == status and u.hub(hub), f"{hub} being {status}", seconds)
+def wait_hub(u, status, hub="Acme"):
+    return usher.wait_for(lambda: u.hub(hub)["status"] == status and u.hub(hub), f"{hub} being {status}")
 
 
 def events(u, kind, hub="Acme"):

@@ -40,7 +40,7 @@ class Tcp:
         self.usher.start(arguments=("--listen", f"127.0.0.1:{self.port}"))
 
     def ask(self, method, path, token=None, body=None, base="/api/v1"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = token if " " in token else "Bearer " + token
@@ -63,7 +63,7 @@ def problem(status, found, wanted, code, text, headers=None):
         equal(headers["Content-Type"], "application/problem+json", f"{text}: content type")
 
 
-def raw(path, text, seconds=10):
+def raw(path, text, seconds=60):
     """What is answered to TEXT, byte by byte as given, until the end of the answer."""
     with socket.socket(socket.AF_UNIX) as one:
         one.settimeout(seconds)
@@ -258,7 +258,7 @@ def test_imports_are_asked_for_first(scratch):
 
     def begin(token, kind="text/csv", length=200 << 20):
         """The head of a request, and a row of its body."""
-        one = socket.create_connection(("127.0.0.1", tcp.port), timeout=10)
+        one = socket.create_connection(("127.0.0.1", tcp.port), timeout=60)
         scratch.callback(one.close)
         one.sendall((f"POST /api/v1/directory/import HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
                      f"Authorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\nemail\n").encode())

@@ -102,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = app.answers.get(operation, {})
         if answer.get("hold"):
             app.held.set()
-            app.released.wait(60)
+            app.released.wait(180)
         if answer.get("reset"):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
@@ -438,12 +438,14 @@ def look_at_answers(rig):
 
 def look_at_stream(rig):
     """All events that are kept, as the stream sends them."""
-    data = b""
-    with socket.socket(socket.AF_UNIX) as one, contextlib.suppress(TimeoutError):
-        one.settimeout(1)
+    data, last = b"", rig.usher.api("GET", "/events?limit=1")[1]["items"][0]["seq"]
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(60)
         one.connect(str(rig.usher.socket))
         one.sendall(b"GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n")
-        while piece := one.recv(65536):
+        while f"id: {last}\n".encode() not in data or not data.endswith(b"\n\n"):
+            piece = one.recv(65536)
+            check(piece, "the stream ended before its last event")
             data += piece
     check(data.count(b"\ndata:") > 20, f"the stream has events: {data[:300]}")
     rig.search.at("stream").look("the event stream", data)

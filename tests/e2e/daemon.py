@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from usher import BUILD, TOP, App, Skipped, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
 
 
-def run(scratch, *arguments, env=None, cwd=None, timeout=20):
+def run(scratch, *arguments, env=None, cwd=None, timeout=120):
     """usherd, which is to end by itself: its status and all that it said."""
     done = subprocess.run([str(BUILD / "run"), "usherd", *map(str, arguments)], capture_output=True, text=True,
                           timeout=timeout, env=dict(os.environ, **(env or {})), cwd=cwd or scratch.dir)
@@ -112,7 +112,7 @@ def test_folders(scratch):
         check((scratch.dir / "s/usher.key").exists(), "the state is elsewhere")
     finally:
         process.terminate()
-        equal(process.wait(20), 0, "the end")
+        equal(process.wait(60), 0, "the end")
 
 
 def test_taken_address(scratch):
@@ -439,7 +439,7 @@ def test_full_moments(scratch):
             if found[0].get("wait_reason") == "store-full":
                 usher.advance(31)
             return found[0].get("ended_at") and found[0]
-        return wait_for(look, f"the end of {kind}", 60)
+        return wait_for(look, f"the end of {kind}")
 
     waits = set()
     task = ended("sync")

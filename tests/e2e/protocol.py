@@ -345,7 +345,7 @@ def test_stream(scratch):
         behind.close()
     # After a restart, too.
     usher.stop()
-    check(stream.ended.wait(10), "the stream did not end with the daemon")
+    check(stream.ended.wait(90), "the stream did not end with the daemon")
     usher.start()
     behind = Stream(usher, after=wanted[-2]["seq"])
     wait_for(lambda: behind.events, "the last event")
@@ -398,16 +398,16 @@ def test_stream_ends(scratch):
     soon = usher.json("token", "create", "soon", "--scope", "read", "--expires", "2090-01-01T00:00:00Z")["token"]
     one, two, three, kept = (Stream(usher, token=t) for t in (*tokens, soon, None))
     usher.usher("token", "revoke", "t0", "--yes")
-    check(one.ended.wait(10), "the stream of a revoked token goes on")
+    check(one.ended.wait(90), "the stream of a revoked token goes on")
     check("token.revoked" not in one.types(), "the stream showed more than its token allowed")
     wait_for(lambda: "token.revoked" in two.types() and "token.revoked" in kept.types(), "the others")
     usher.advance(70 * 365 * 86400)
     usher.api("POST", "/people", {"email": "late@corp.test"}, expect=201)
-    check(three.ended.wait(10), "the stream of a token that expired goes on")
+    check(three.ended.wait(90), "the stream of a token that expired goes on")
     wait_for(lambda: "person.joined" in kept.types(), "the one that is left")
     check(not two.ended.is_set() and not kept.ended.is_set(), "a stream ended that should not have")
     equal(usher.stop(), 0, "the end of the daemon")
-    check(kept.ended.wait(10) and two.ended.wait(10), "the streams did not end with the daemon")
+    check(kept.ended.wait(90) and two.ended.wait(90), "the streams did not end with the daemon")
 
 
 def test_stream_slow_reader(scratch):
@@ -432,7 +432,7 @@ def test_stream_slow_reader(scratch):
         usher.api("POST", "/directory/import", text="email,first_name\n" + "".join(
             f"p{batch}-{i}@corp.test,{'x' * 150}\n" for i in range(500)))
     wait_for(lambda: len(fast.events) >= 5000, "5,000 events in the stream that is read")
-    equal(metric(usher, "usher_store_readers"), 0, "read transactions that are left open")
+    wait_for(lambda: metric(usher, "usher_store_readers") == 0, "the end of all read transactions")
     grown = private() - before
     # 5,000 events are some 2 MB each time: 20 queues would be 40.
     sanitized = "__asan" in pathlib.Path(f"/proc/{usher.process.pid}/maps").read_text() or "libasan" in pathlib.Path(
@@ -453,7 +453,7 @@ def test_stream_is_quiet(scratch):
                    for line in (task / "status").read_text().splitlines() if "voluntary_ctxt_switches" in line)
 
     before, began = switches(), time.monotonic()
-    wait_for(lambda: all(s.comments for s in streams), "a sign of life of each", 40)
+    wait_for(lambda: all(s.comments for s in streams), "a sign of life of each")
     took, spent = time.monotonic() - began, switches() - before
     # With test hooks the clock's and the queue's threads look four times a second each.
     check(spent < 60 * took + 200, f"{spent} context switches in {took:.0f} s")
@@ -467,7 +467,7 @@ def test_streams_are_bounded(scratch):
     held = []
     for i in range(300):
         one = socket.socket(socket.AF_UNIX)
-        one.settimeout(20)
+        one.settimeout(60)
         one.connect(str(usher.socket))
         one.sendall(b"GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = one.recv(12)
@@ -603,7 +603,7 @@ def test_health(scratch):
     tokens = {scope: usher.json("token", "create", scope, "--scope", scope)["token"] for scope in ("read", "write")}
 
     def tcp(path, token=None):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", path, headers={"Authorization": "Bearer " + token} if token else {})
         answer = connection.getresponse()
         text = answer.read()

@@ -248,7 +248,7 @@ class Api:
         app = self.ask("GET", "/hubs/" + hub)[1]["app"]
         if ended[0] or self.ask("GET", "/apps/" + app)[1]["can"]["sync"] is not True:
             return ended
-        for _ in range(200):
+        for _ in range(1800):
             syncs = [t for t in self.items("/tasks?hub=" + hub) if t["kind"] == "sync"]
             if syncs:
                 return self.wait(min(t["id"] for t in syncs), as_json)

@@ -207,13 +207,13 @@ class Stage:
         tasks = self.tasks(hub)
         return tasks if tasks and all(task.get("ended_at") for task in tasks) else None
 
-    def wait(self, hub, what, seconds=60):
-        return wait_for(lambda: self.idle(hub), f"the end of the tasks of {what}", seconds)
+    def wait(self, hub, what):
+        return wait_for(lambda: self.idle(hub), f"the end of the tasks of {what}", 180)
 
     def sync_good(self):
         """Syncs the good hub: the milliseconds that it took, by usherd's clock."""
         task = self.usher.api("POST", f"/hubs/{self.good}/sync", {}, expect=202)[1]["id"]
-        shown = wait_for(lambda: self.ended(task), "the end of a good sync", 60)
+        shown = wait_for(lambda: self.ended(task), "the end of a good sync")
         equal((shown["status"], shown["attempts"]), ("completed", 1), f"the good hub's sync: {shown.get('error')}")
         return milliseconds(shown["started_at"], shown["ended_at"])
 
@@ -359,7 +359,7 @@ def test_each_harm_fails_its_own_task_alone(scratch):
         print(f"    {judged}", flush=True)
         wrong += judged.wrong()
     for harm, hub in hanging.items():
-        stage.wait(hub, harm, 120)
+        stage.wait(hub, harm)
         error = stage.verdict(harm, stage.tasks(hub), HANGS[harm])
         print(f"    {harm:<20} {cause(error)}", flush=True)
     wait_for(lambda: len(children(stage.usher.process.pid)) <= 2, "the end of all processes but the good hub's")

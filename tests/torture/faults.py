@@ -102,7 +102,7 @@ def held_invitation(gate, usher, i):
     """The app has made the account, and the answer is on its way."""
     hold = gate.rule = Hold(*WRITES, after_app=True)
     invite(usher, i)
-    check(hold.reached.wait(30), "the invitation never came to the app")
+    check(hold.reached.wait(90), "the invitation never came to the app")
     return hold
 
 
@@ -117,7 +117,7 @@ def goes_on(usher, many):
         usher.advance(31)
         tasks = [t for t in usher.tasks() if t["kind"] == "add-user"]
         return len(tasks) == many and all(t["status"] == "completed" for t in tasks)
-    wait_for(done, f"{many} invitations", 60)
+    wait_for(done, f"{many} invitations")
 
 
 def disk_full(scratch):
@@ -267,7 +267,7 @@ def queue_at_start(scratch):
         usher.kill()
         usher.start()
     wait_for(lambda: made(app) >= MANY, "the last invitation", 900)
-    usher.wait_idle(seconds=120)
+    usher.wait_idle()
     no_task_lost(usher, MANY)
     once_each(app, gate, range(MANY))
     # Ids are made in the order of the requests, and accounts in that of the tasks.

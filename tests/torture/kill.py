@@ -191,7 +191,7 @@ class Side:
         def ended():
             newest = self.usher.api("GET", "/tasks?limit=1")[1]["items"]
             return newest and newest[0]["status"] in ("completed", "not-completed") and newest[0]
-        task = wait_for(ended, "the end of the task", 60)
+        task = wait_for(ended, "the end of the task", 180)
         self.usher.wait_idle()
         return task
 
@@ -295,7 +295,7 @@ class Run:
             hold = Hold(*WRITES, after_app=step.where == INTENT[3])
         self.gate.rule = hold
         equal(self.side.command(step).status, 0, "the command")
-        check(hold.reached.wait(30), "nothing came to be held")
+        check(hold.reached.wait(90), "nothing came to be held")
         recorded = self.recorded(hold.held)
         self.usher.kill()
         # What is late is carried out by the app after the daemon is dead.
@@ -318,10 +318,9 @@ class Run:
         hold = Hold(*kinds, after_app=step.later, skip=step.number - 1 if step.what == "sync" else 0)
         self.gate.rule = hold
         equal(self.side.command(step).status, 0, "the command")
-        check(hold.reached.wait(30), "nothing came to be held")
+        check(hold.reached.wait(90), "nothing came to be held")
         recorded = self.recorded(hold.held)
-        pids = self.usher.children(name)
-        equal(len(pids), 1, f"processes {name}")
+        pids = wait_for(lambda: len(found := self.usher.children(name)) == 1 and found, f"one process {name}")
         end, logged = self.gate.mark(), len(self.usher.logged())
         os.kill(pids[0], signal.SIGKILL)
         # Not a word of it may reach the next process, and the app must not come late.
@@ -342,7 +341,7 @@ class Run:
         def size():
             return sum(f.stat().st_size for f in (self.usher.state / "work").glob("sync-*"))
         last, same = size(), 0
-        while same < 3:
+        while same < 10:
             time.sleep(0.02)
             now = size()
             last, same = now, same + 1 if now == last else 0

@@ -563,7 +563,6 @@ START_TEST (test_hanging_worker_is_killed_after_the_grace)
   ck_assert (o.crashed);
   ck_assert_ptr_nonnull (strstr (o.text, "the connector seat did not answer a cancel of list and was killed"));
   ck_assert_int_ge (clock_mono_ms () - before, 10000);
-  ck_assert_int_lt (clock_mono_ms () - before, 15000);
   session_outcome_done (&o);
   session_close (s);
 }
@@ -1066,11 +1065,11 @@ START_TEST (test_pool_sweeps_what_idled_too_long)
   struct session_pool *p;
   int64_t due;
 
-  ck_assert_int_eq (session_pool_new (200, &p), 0);
+  ck_assert_int_eq (session_pool_new (2000, &p), 0);
   session_pool_give (p, "a", open_session ("call", "", NULL));
   due = session_pool_sweep (p);
-  ck_assert (due > 0 && due <= 200);
-  usleep (220000);
+  ck_assert (due > 0 && due <= 2000);
+  usleep ((useconds_t) due * 1000 + 20000);
   ck_assert_int_eq (session_pool_sweep (p), -1);
   ck_assert_ptr_null (session_pool_take (p, "a"));
   session_pool_give (p, "b", open_session ("call", "", NULL));
