@@ -14,7 +14,7 @@ import sys
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from usher import App, Usher, UnixConnection, check, equal, main, scim_user, wait_for  # noqa: E402
+from usher import App, Usher, UnixConnection, check, equal, free_port, main, scim_user, wait_for  # noqa: E402
 
 # Bytes that a person may put into a label, and what stands for them in a path.
 LABELS = ["a/b", "50% off", 'the "new" one', "it's", "Ünïcode ✓ 漢字", "a?b&c=d#e", "..", "a+b c"]
@@ -22,12 +22,6 @@ LABELS = ["a/b", "50% off", 'the "new" one', "it's", "Ünïcode ✓ 漢字", "a?
 
 def quoted(text):
     return urllib.parse.quote(text, safe="")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Tcp:

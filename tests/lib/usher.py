@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -367,10 +368,22 @@ class Usher:
         return self.usher("directory", "import", "csv", self.scratch.file("people.csv", text))
 
 
+CLAIMS = []  # names of this process, each for a port that no other suite is to take
+
+
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """One for a server that starts later: of those that the kernel gives to no connection."""
+    while True:
+        port, claim = random.randrange(20000, 32000), socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0usher-test-port-{port}")
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
 
 
 def scim_user(name, **more):
