@@ -271,8 +271,8 @@ def queue_at_start(scratch):
     no_task_lost(usher, MANY)
     once_each(app, gate, range(MANY))
     # Ids are made in the order of the requests, and accounts in that of the tasks.
-    made = [u["userName"] for u in app.users() if u["userName"].startswith("p")]
-    equal(made, sorted(made), "the order in which the app was told")
+    order = [u["userName"] for u in app.users() if u["userName"].startswith("p")]
+    equal(order, sorted(order), "the order in which the app was told")
 
 
 def old_backup(scratch):
