@@ -13,6 +13,8 @@ torture: all test-connectors $(check_PROGRAMS) tests/bench/app
 	done; \
 	printf '\n== tests/unit/starve.py\n'; \
 	srcdir=$(srcdir) $(srcdir)/tests/unit/starve.py --whole || failed="$$failed tests/unit/starve.py"; \
+	printf '\n== tests/unit/tsan.sh\n'; \
+	srcdir=$(srcdir) $(srcdir)/tests/unit/tsan.sh || failed="$$failed tests/unit/tsan.sh"; \
 	[ -z "$$failed" ] || { printf '\nFailed:%s\n' "$$failed"; exit 1; }
 
 # What edits the store of a daemon that is stopped.

@@ -9,6 +9,11 @@ tests_unit_test_common_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_common_LDADD = libushercommon.la $(CHECK_LIBS)
 endif
 
+EXTRA_DIST += %D%/tsan.sh
+.PHONY: check-tsan
+check-tsan: all
+	@srcdir=$(srcdir) $(srcdir)/%D%/tsan.sh
+
 # Longer than make check, and of no use beside sanitizers, which look for the same.
 EXTRA_DIST += %D%/valgrind.sh
 .PHONY: check-valgrind

@@ -772,7 +772,8 @@ fill (TCase *t)
   tcase_add_test (t, test_second_open_is_refused_with_a_sentence);
   tcase_add_test (t, test_missing_folder_is_refused_with_a_sentence);
   tcase_add_loop_test (t, test_another_schema_is_refused_untouched, 0, 2);
-  tcase_add_test (t, test_map_is_halved_until_the_system_grants_it);
+  if (!getenv ("USHER_VALGRIND"))
+    tcase_add_test (t, test_map_is_halved_until_the_system_grants_it);
   tcase_add_test (t, test_room_is_refused_before_it_runs_out);
   tcase_add_test (t, test_document_survives_reopening);
   tcase_add_test (t, test_document_without_an_id_is_refused);
