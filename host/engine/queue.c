@@ -227,7 +227,7 @@ queue_drop_hub (struct engine *e, const struct id *hub)
       {
         q->open.v[i]->blocked = false;
         q->open.v[i]->due_ms = 0;
-        q->open.v[i]->stop = true;
+        __atomic_store_n (&q->open.v[i]->stop, true, __ATOMIC_RELAXED);
         if (q->open.v[i]->session)
           session_wake (q->open.v[i]->session);
       }
@@ -388,7 +388,7 @@ queue_stop (struct engine *e)
   q->stopping = true;
   for (i = 0; i < q->open.n; i++)
     {
-      q->open.v[i]->stop = true;
+      __atomic_store_n (&q->open.v[i]->stop, true, __ATOMIC_RELAXED);
       if (q->open.v[i]->session)
         session_wake (q->open.v[i]->session);
     }

@@ -5,7 +5,7 @@
 # thread each and are confined, are those of the build folder.
 # Exit status 1: a race, or a test that failed.
 set -eu
-top=$(cd "$srcdir" && pwd)
+top=$(cd "${srcdir:?}" && pwd)
 plain=$PWD
 units="rate supervisor session credential backup store"
 suites="${TSAN_SUITES-rates api}"
