@@ -8,7 +8,9 @@ set -eu
 top=$(cd "${srcdir:?}" && pwd)
 plain=$PWD
 units="rate supervisor session credential backup store"
-suites="${TSAN_SUITES-rates api}"
+# All of api.py but the bad requests: the deepest JSON needs more than the small stack of a connection
+# where ThreadSanitizer uses it too.
+api=$(sed -n 's/^def \(test_[a-z_0-9]*\).*/\1/p' "$top/tests/e2e/api.py" | grep -vx test_bad_requests)
 
 mkdir -p tsan-scratch
 cd tsan-scratch
@@ -35,7 +37,9 @@ proof () {
   echo "$name ($(($(date +%s) - began)) s): $verdict"
 }
 for program in $programs; do proof "$program" "./$program"; done
-for suite in $suites; do proof "tests/e2e/$suite.py" python3 "$top/tests/e2e/$suite.py"; done
+proof tests/e2e/rates.py python3 "$top/tests/e2e/rates.py"
+# shellcheck disable=SC2086 # words
+proof tests/e2e/api.py python3 "$top/tests/e2e/api.py" $api
 for file in race.*; do
   [ -e "$file" ] || continue
   cat "$file"
