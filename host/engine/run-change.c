@@ -625,6 +625,16 @@ may_repeat (const struct change *c)
   return app_get_text (c->r->app, "add.idempotency", NULL) && age >= 0 && age < KEY_LIFETIME_MS;
 }
 
+/* What is wrong where the app's ANSWER was good and it does not show the change. */
+static const char *
+denied (const struct change *c, int32_t answer)
+{
+  if (answer != USHER_ALREADY)
+    return "The app said yes, but it does not show the change.";
+  return c->kind == TASK_REMOVE_USER ? "The app said that there is no such member, but it still shows them."
+                                     : "The app said that it is so already, but it does not show it.";
+}
+
 /* After an answer that was good. */
 static void
 confirm (struct change *c, int32_t answer)
@@ -650,7 +660,7 @@ confirm (struct change *c, int32_t answer)
       finish (c, answer == USHER_ALREADY);
       break;
     case LOOK_NOT_DONE:
-      not_confirmed (c, "The app said yes, but it does not show the change.");
+      not_confirmed (c, denied (c, answer));
       break;
     case LOOK_FAILED:
       break;

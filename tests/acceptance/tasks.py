@@ -33,6 +33,18 @@ def waits(u, task):
     return found if found.get("wait_reason") == "app-asked" else None
 
 
+def r65_no_such_member_is_not_taken_for_a_yes(scratch):
+    """R65: an app that answers a removal with 404 and still shows the member is told as that, not as a yes"""
+    u, scim = Usher(scratch, "[tasks]\nretry-wait = 10ms\n"), App(scratch, users=3)
+    u.connect(scim, leave="delete")
+    scim.faults(error={"kind": "delete-user", "status": 404})
+    done = u.run("member", "remove", "Acme", FIRST, "--yes")
+    check(scim.fired("error"), "the fault fired")
+    equal((done.status, last(u)["error"]["code"]), (1, "not-confirmed"), "the task")
+    equal(last(u)["error"]["message"], "The app said that there is no such member, but it still shows them.", "the sentence")
+    check(scim.user(FIRST) is not None, "the app still has them")
+
+
 def r65_completed_means_read_back(scratch):
     """R65: a change is Completed only once it was read back; claimed without effect it ends not-confirmed"""
     u, scim = ready(scratch, "[tasks]\nretry-wait = 10ms\n")
@@ -196,6 +208,6 @@ def r74_a_limit_holds_for_all_requests(scratch):
 
 
 if __name__ == "__main__":
-    sys.exit(main([r65_completed_means_read_back, r66_retryable_failures_are_tried_five_times,
+    sys.exit(main([r65_completed_means_read_back, r65_no_such_member_is_not_taken_for_a_yes, r66_retryable_failures_are_tried_five_times,
                    r66_a_listing_that_loses_its_place_is_an_attempt, r66_a_killed_daemon_loses_and_repeats_nothing,
                    r74_a_wait_blocks_nobody, r74_a_limit_holds_for_all_requests], "tasks"))
