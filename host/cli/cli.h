@@ -84,6 +84,7 @@ int run_hub_remove (struct cli *cli);
 int run_hub_set (struct cli *cli);
 int run_account_add (struct cli *cli);
 int run_plan (struct cli *cli);
+int run_report_dismiss (struct cli *cli);
 int run_report_show (struct cli *cli);
 int run_restore (struct cli *cli);
 int run_setup (struct cli *cli);

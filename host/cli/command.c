@@ -302,8 +302,8 @@ const struct command commands[] = {
        "GET", "/reports/{REPORT}", &view_report_rows, run_report_show),
   REQUEST ("report apply", "REPORT", "Let through what a report holds, once", report_apply_options,
            "POST", "/reports/{REPORT}/apply", NULL, "Apply the report {REPORT}?"),
-  REQUEST ("report dismiss", "REPORT", "Close a report; nothing of it is done", report_dismiss_options,
-           "POST", "/reports/{REPORT}/dismiss", NULL, NULL),
+  RUN ("report dismiss", "REPORT", "Close a report; nothing of it is done", report_dismiss_options,
+       "POST", "/reports/{REPORT}/dismiss", &view_report_rows, run_report_dismiss),
 
   REQUEST ("issue list", "", "What needs somebody's attention", issue_list_options,
            "GET", "/issues", &view_issues, NULL),

@@ -24,6 +24,19 @@ say_counts (const json_t *plan)
     say_line ("The guard stops it: %s", json_text (guard, "why"));
 }
 
+/* What else a person has to know of the hub. */
+static void
+say_hub (const json_t *plan)
+{
+  const char *status = json_text (plan, "hub_status"), *reason = json_text (plan, "hub_reason");
+  const char *report = json_text (plan, "report");
+
+  if (*status && !streq (status, "healthy"))
+    say_line ("The hub is %s%s%s", status, *reason ? ": " : ".", reason);
+  if (*report)
+    say_line ("Removals wait in a report: usher report show %s", report);
+}
+
 int
 plan_show (const struct cli *cli, const struct view *view, const json_t *plan)
 {
@@ -33,7 +46,10 @@ plan_show (const struct cli *cli, const struct view *view, const json_t *plan)
     return output_thing (FORMAT_JSON, plan);
   status = output_items (cli->args.format, view, json_object_get (plan, "items"));
   if (cli->args.format == FORMAT_TABLE && !cli->args.quiet)
-    say_counts (plan);
+    {
+      say_counts (plan);
+      say_hub (plan);
+    }
   return status;
 }
 

@@ -159,7 +159,7 @@ say_success (const json_t *task)
 {
   const json_t *sync = json_object_get (task, "sync");
   _cleanup_ (buf_done) struct buf line = BUF_INIT (SENTENCE_MAX);
-  static const char *const counts[] = { "seen", "added", "changed", "missing" };
+  static const char *const counts[] = { "seen", "added", "changed", "removed", "missing" };
   size_t i;
 
   buf_printf (&line, "%s: completed", task_label (json_text (task, "kind")));

@@ -27,26 +27,25 @@ run_doctor (struct cli *cli)
 }
 
 /* For people: what it is, then its rows; CSV has the rows alone. */
-int
-run_report_show (struct cli *cli)
+static int
+show_report (const struct cli *cli, json_t *report)
 {
-  _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
-  _cleanup_ (answer_done) struct answer a = { 0, NULL };
-  int status = request_path (cli, cli->args.command->path, &path);
+  static const char *const lists[] = { "removed_users", "updated_roles" };
   json_t *rows;
+  int status = STATUS_DONE;
+  size_t i;
 
-  if (!status)
-    status = client_get (cli->client, path.data, &a);
-  if (status || cli->args.format == FORMAT_JSON)
-    return status ? status : output_thing (FORMAT_JSON, a.json);
+  if (cli->args.format == FORMAT_JSON)
+    return output_thing (FORMAT_JSON, report);
   rows = json_array ();
-  (void) json_array_extend (rows, json_object_get (a.json, "removed_users"));
-  (void) json_array_extend (rows, json_object_get (a.json, "updated_roles"));
-  (void) json_object_del (a.json, "removed_users");
-  (void) json_object_del (a.json, "updated_roles");
+  for (i = 0; i < ARRAY_SIZE (lists); i++)
+    {
+      (void) json_array_extend (rows, json_object_get (report, lists[i]));
+      (void) json_object_del (report, lists[i]);
+    }
   if (cli->args.format == FORMAT_TABLE)
     {
-      status = output_thing (FORMAT_TABLE, a.json);
+      status = output_thing (FORMAT_TABLE, report);
       say_line ("%s", "");
     }
   if (!status)
@@ -55,17 +54,41 @@ run_report_show (struct cli *cli)
   return status;
 }
 
+int
+run_report_show (struct cli *cli)
+{
+  _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = request_path (cli, cli->args.command->path, &path);
+
+  if (!status)
+    status = client_get (cli->client, path.data, &a);
+  return status ? status : show_report (cli, a.json);
+}
+
 /* The request that the command's options make, and its answer. */
 static int
 call (struct cli *cli, struct answer *ret)
 {
+  _cleanup_ (buf_done) struct buf path = BUF_INIT (PATH_MAX_BYTES);
   json_t *body = NULL;
-  int status = request_body (cli, &body);
+  int status = request_path (cli, cli->args.command->path, &path);
 
   if (!status)
-    status = request_write (cli, cli->args.command->method, cli->args.command->path, body, ret);
+    status = request_body (cli, &body);
+  if (!status)
+    status = request_write (cli, cli->args.command->method, path.data, body, ret);
   json_decref (body);
   return status;
+}
+
+int
+run_report_dismiss (struct cli *cli)
+{
+  _cleanup_ (answer_done) struct answer a = { 0, NULL };
+  int status = call (cli, &a);
+
+  return status || cli->args.quiet ? status : show_report (cli, a.json);
 }
 
 int

@@ -411,6 +411,8 @@ struct held
   const struct id *removed, *lowered;
   size_t n_removed, n_lowered;
 };
+/* The open report of HUB (NULL: of people), a new reference; NULL = none. */
+json_t *report_open (struct txn *t, const json_t *hub);
 /* Makes or refreshes the open safeguard report of a hub. */
 void report_safeguard (struct txn *t, const json_t *hub, const json_t *task, const struct held *h, const char *why);
 /* Whether TASK, a sync, applies a report, and all of H is in it: a new reference to it, or NULL. */

@@ -95,6 +95,19 @@ plan_task (void *arg, json_t *task)
   return true;
 }
 
+/* The plan, and what else is open on the hub. */
+static json_t *
+show (const struct hub_plan *h)
+{
+  json_t *o = plan_json (&h->plan), *report = report_open (h->t, h->hub);
+
+  json_set_text (o, "hub_status", json_text (h->hub, "status"));
+  json_set_text (o, "hub_reason", json_text (h->hub, "status_reason"));
+  json_set_text (o, "report", json_text (report, "id"));
+  json_decref (report);
+  return o;
+}
+
 int
 engine_hub_plan (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
@@ -119,7 +132,7 @@ engine_hub_plan (struct engine *e, const struct call *c, json_t **ret, struct re
                                       .floor = hub_setting (hub, "safeguard-floor"),
                                       .cap = hub_setting (hub, "safeguard-cap") };
       (void) plan_judge (&h.plan);
-      x = answer_read (t, plan_json (&h.plan), ret, r);
+      x = answer_read (t, show (&h), ret, r);
       ranks_done (&h.ranks);
       plan_done (&h.plan);
     }

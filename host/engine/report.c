@@ -44,6 +44,12 @@ report_in (struct txn *t, const json_t *hub, const char *status, const char *or)
   return f.found;
 }
 
+json_t *
+report_open (struct txn *t, const json_t *hub)
+{
+  return report_in (t, hub, "open", NULL);
+}
+
 static json_t *
 report_get (struct txn *t, const char *text)
 {

@@ -68,11 +68,11 @@ confirm (struct sync *s, enum absence *absences)
 json_t *
 sync_result (const struct sync *s, size_t waiting)
 {
-  json_t *o = json_pack ("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "listing", listing_name (s->proof.listing), "seen",
+  json_t *o = json_pack ("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "listing", listing_name (s->proof.listing), "seen",
                          (json_int_t) s->merge.seen, "added", (json_int_t) s->merge.added, "changed",
-                         (json_int_t) s->merge.changed, "missing", (json_int_t) waiting, "requests",
-                         sync_cost (s, "requests", s->r->requests), "bytes",
-                         sync_cost (s, "bytes", s->r->bytes));
+                         (json_int_t) s->merge.changed, "removed", (json_int_t) (s->merge.n_missing - waiting),
+                         "missing", (json_int_t) waiting, "requests", sync_cost (s, "requests", s->r->requests),
+                         "bytes", sync_cost (s, "bytes", s->r->bytes));
 
   json_set_text (o, "why", s->proof.why[0] ? s->proof.why : NULL);
   return o;

@@ -241,6 +241,23 @@ struct hub_checks
   json_t *checks;
 };
 
+/* What waits in an open report, of HUB (NULL: of people). */
+static void
+check_report (struct txn *t, const json_t *hub, json_t *checks)
+{
+  json_t *report = report_open (t, hub);
+  char name[128], detail[128];
+
+  if (report)
+    {
+      (void) snprintf (name, sizeof name, "report of %s", hub ? json_text (hub, "label") : "people");
+      (void) snprintf (detail, sizeof detail, "%lld removals wait in report %s",
+                       (long long) json_number (report, "removed_count", 0), json_text (report, "id"));
+      add_check (checks, name, false, detail, "Read it (usher report show), then apply or dismiss it.");
+    }
+  json_decref (report);
+}
+
 static bool
 check_hub (void *arg, json_t *hub)
 {
@@ -258,8 +275,11 @@ check_hub (void *arg, json_t *hub)
                    limit ? ".  " : "", limit ? limit : "");
   if (streq (status, "under-validation") && reason)
     add_check (h->checks, name, false, detail, "It is tried again every hour.  To try at once: usher hub check.");
+  else if (streq (status, "requires-sync") && reason)
+    add_check (h->checks, name, false, detail, "Sync it: usher sync.");
   else
     add_check (h->checks, name, !has_prefix (status, "review-"), detail, "Correct what the reason names, then: usher hub check.");
+  check_report (h->t, hub, h->checks);
   (void) snprintf (name, sizeof name, "owner of %s", json_text (hub, "label"));
   if (json_id (hub, "id", &id) && !hub_has_owner (h->t, &id, /* except= */ NULL))
     add_check (h->checks, name, false, "nobody is left who owns the hub",
@@ -295,6 +315,7 @@ engine_doctor (struct engine *e, const struct call *c, json_t **ret, struct refu
       restored_check (e, t, checks, add_check);
       confinement_check (checks, add_check);
       connectors_check (e, checks, add_check);
+      check_report (t, /* hub= */ NULL, checks);
     }
   check_apps (e, checks);
   txn_doc_walk (t, STORE_HUB, 0, NULL, false, NULL, check_hub, &hubs);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What stops before it harms: R35, R36, R37, R41, R62, R67, R71, and what a person does then."""
 
+import json
 import sys
 
 from lib import QUICK, app_files, by_name, connect, events, refused, task_of, token_file, wait_task, without_times
-from usher import App, Usher, check, equal, main, scim_user, wait_for
+from usher import FACE, App, Usher, check, equal, main, scim_user, wait_for
 
 
 def user(n):
@@ -231,6 +232,37 @@ def r37_a_report_lets_through_its_own_rows(scratch):
     # From then on the safeguard is the usual one.
     scim.change(remove=users(*range(20, 30)))
     stopped(u)
+
+
+def r37_an_open_report_is_told_of(scratch):
+    """R37: doctor and plan name the open report and what the hub wants; applied, the command says who went and who waits"""
+    u, scim = ready(scratch, 50)
+    wrong = lambda: {c["name"]: c for c in json.loads(u.run("-o", "json", "doctor").out)["checks"] if not c["ok"]}  # noqa: E731
+    equal(wrong(), {}, "what doctor finds")
+    scim.change(remove=users(*range(11)))
+    stopped(u)
+    found = report(u)
+    checks, plan = wrong(), u.json("plan", "Acme")
+    equal(sorted(checks), ["hub Acme", "report of Acme"], "what doctor finds")
+    check(checks["hub Acme"]["detail"].startswith("requires-sync: 11 of 50"), f"the hub: {checks}")
+    check(found["id"] in checks["report of Acme"]["detail"], f"the report: {checks}")
+    equal((plan["items"], plan["hub_status"], plan["report"]), ([], "requires-sync", found["id"]), "the plan")
+    check(plan["hub_reason"].startswith("11 of 50"), "why")
+    done = u.run("report", "apply", found["id"], "--revision", 1, "--reason", "They left", "--yes")
+    equal(done.status, 0, done.err)
+    sync = u.json("task", "show", report(u, "applied")["apply_task"])["sync"]
+    equal((sync["removed"], sync["missing"]), (11, 0), "who went and who waits")
+    if FACE == "cli":
+        check("11 removed, 0 missing" in done.out, f"what is said: {done.out}")
+    equal(wrong(), {}, "what doctor finds")
+    plan = u.json("plan", "Acme")
+    equal((plan["hub_status"], plan.get("report")), ("healthy", None), "the plan")
+    scim.change(remove=users(*range(11, 30)))
+    stopped(u)
+    answer = u.run("report", "dismiss", report(u)["id"], "--reason", "They are on leave")
+    equal(answer.status, 0, answer.err)
+    if FACE == "cli":
+        check("{" not in answer.out and user(11) in answer.out and "kept" in answer.out, f"a table: {answer.out}")
 
 
 def r37_whom_the_app_still_knows_is_not_removed(scratch):
@@ -483,7 +515,7 @@ if __name__ == "__main__":
     sys.exit(main([r35_a_fifth_may_go_and_no_more, r35_settings_count_from_the_next_sync,
                    r35_lowered_counts_as_much_as_missing, r35_a_dry_run_is_the_same_plan,
                    r36_nobody_listed_always_stops, r36_a_listing_that_is_not_proved_removes_nobody,
-                   r37_a_report_lets_through_its_own_rows, r37_whom_the_app_still_knows_is_not_removed,
+                   r37_a_report_lets_through_its_own_rows, r37_an_open_report_is_told_of, r37_whom_the_app_still_knows_is_not_removed,
                    r37_dismissed_leaves_all_as_it_was, r41_a_leaver_is_not_let_back_in,
                    r43_exempted_and_own_are_in_no_plan, r62_reading_a_report_changes_nothing,
                    r62_a_short_list_of_people_removes_nobody, r62_a_dry_import_shows_what_an_import_does,

@@ -15,11 +15,11 @@ start_api <<END
  "GET /tasks/t1": [{"json": $(task sync queued)}, {"json": $(task sync running)},
    {"json": {"id": "t1", "kind": "sync", "status": "retrying", "next_attempt_at": "2026-11-24T06:10:50Z", "error": {"message": "The app is down."}}},
    {"json": {"id": "t1", "kind": "sync", "status": "completed", "result": "done",
-     "sync": {"listing": "complete", "seen": 1000, "added": 3, "changed": 1, "missing": 0}}}]}
+     "sync": {"listing": "complete", "seen": 1000, "added": 3, "changed": 1, "removed": 2, "missing": 0}}}]}
 END
 try 0 sync Acme
 is out 'Task t1: Check for updates
-Check for updates: completed; 1000 seen, 3 added, 1 changed, 0 missing; listing complete.'
+Check for updates: completed; 1000 seen, 3 added, 1 changed, 2 removed, 0 missing; listing complete.'
 is err 'Check for updates: to be tried again at 2026-11-24 06:10:50: The app is down.'
 asked '"body": "{}"'
 try 0 check-for-updates Acme --dry-run
