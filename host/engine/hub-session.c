@@ -320,7 +320,7 @@ pool_key (const struct run *r, char ret[96])
 }
 
 /* Of what only the outcome counts. */
-static const struct session_events quiet_events = { .log = run_log };
+static const struct session_events mute_events = { .log = run_log, .quiet = run_quiet };
 
 /* Signing in is the connector's affair; one that has no login answers UNSUPPORTED. */
 static int32_t
@@ -329,7 +329,7 @@ sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome 
   struct wire_call call = { .op = WIRE_OP_LOGIN, .why = why };
   struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS,
                                    .probes = streq (json_text (r->task, "kind"), "validate") };
-  int32_t x = session_call (s, &call, &limits, &quiet_events, &r, r->stop, ret);
+  int32_t x = session_call (s, &call, &limits, &mute_events, &r, r->stop, ret);
 
   return x == USHER_E_UNSUPPORTED && !ret->crashed ? USHER_DONE : x;
 }
@@ -412,7 +412,7 @@ run_call (struct run *r, struct session *s, struct wire_call *call, const struct
   if ((x != USHER_E_SESSION && x != USHER_E_TOKEN) || ret->crashed)
     return x;
   signed_in = session_call (s, &(struct wire_call) { .op = WIRE_OP_LOGIN, .why = USHER_LOGIN_REFUSED },
-                            limits, &quiet_events, &r, r->stop, &login);
+                            limits, &mute_events, &r, r->stop, &login);
   if (signed_in == USHER_DONE)
     {
       session_outcome_done (ret);

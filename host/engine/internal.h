@@ -273,6 +273,8 @@ struct run
   struct apps *apps;       /* owned reference */
   const struct app *app;   /* in apps; NULL = gone */
   struct work *work;       /* its place in the queue */
+  bool writes_only;        /* it runs on a thread that is kept for checks and writes */
+  bool lent;               /* another thread is there in place of it */
   const bool *stop;        /* the session_call's cancel flag */
   /* out */
   enum run_end end;
@@ -321,9 +323,11 @@ int32_t run_state_get (void *arg, const char *key, struct buf *ret);
 int32_t run_state_put (void *arg, const char *key, const void *p, size_t len);
 int32_t run_secret_put (void *arg, const char *name, const char *value, int64_t expires_ms);
 void run_log (void *arg, uint32_t level, const char *text);
+/* (queue.c) A run of which nothing is heard lends its thread, until it is heard again. */
+void run_quiet (void *arg, bool quiet);
 #define RUN_EVENTS                                                                     \
   .state_get = run_state_get, .state_put = run_state_put, .secret_put = run_secret_put, \
-  .log = run_log
+  .log = run_log, .quiet = run_quiet
 /* For sections of which only the rows count. */
 int32_t run_any_section (void *arg, uint32_t ordinal, uint32_t kind, const char *scope);
 

@@ -1,11 +1,15 @@
 /* Owns the threads that run open tasks, and what may be asked of the tasks while they wait
-   and run.  After a restart the queue is what the store says. */
+   and run.  After a restart the queue is what the store says.
+
+   A thread whose task is not heard of (an app that hangs, a connector that does) is lent: another
+   one takes its place until it is heard again.  So a few tasks that hang hold up only themselves. */
 #include <config.h>
 
 #include "host/common/clock.h"
 #include "host/engine/work.h"
 
 #define RESERVED_THREADS 2                 /* kept for checks and writes */
+#define LENT_MAX 16u                       /* threads beyond those that are configured */
 #define THREAD_STACK (512u * 1024)
 #ifdef USHER_TEST_HOOKS
 #define SLEEP_MAX_MS 250                   /* tests move the clock */
@@ -13,15 +17,25 @@
 #define SLEEP_MAX_MS 60000
 #endif
 
+struct thread
+{
+  struct queue *q;
+  pthread_t id;
+  bool there;              /* to be joined */
+  bool ended;              /* ... at once */
+  bool writes_only;
+};
+
 struct queue
 {
   struct engine *e;
-  pthread_mutex_t lock;
+  pthread_mutex_t lock;    /* guards all below */
   pthread_cond_t changed;
-  struct work_list open;   /* guarded by lock */
+  struct work_list open;
   bool stopping;
-  pthread_t *threads;
+  struct thread *threads;  /* owned, n_threads places; no more are there than that */
   size_t n_threads;
+  size_t too_many[2];      /* threads that are to end when they are free; [1]: of those for writes only */
 };
 
 /* ---- Threads. */
@@ -45,9 +59,10 @@ run_body (struct queue *q, struct work *w, struct run *r)
 }
 
 static void
-run_one (struct queue *q, struct work *w)
+run_one (struct queue *q, struct work *w, bool writes_only)
 {
-  struct run r = { .e = q->e, .task_id = w->task, .hub_id = w->hub, .stop = &w->stop, .work = w };
+  struct run r = { .e = q->e, .task_id = w->task, .hub_id = w->hub, .stop = &w->stop, .work = w,
+                   .writes_only = writes_only };
   int go = attempt_begin (&r, w->class);
   bool over = go < 0;
 
@@ -74,12 +89,6 @@ run_one (struct queue *q, struct work *w)
   pthread_mutex_unlock (&q->lock);
 }
 
-struct thread
-{
-  struct queue *q;
-  bool writes_only;
-};
-
 static void
 sleep_on (struct queue *q, int64_t ms)
 {
@@ -95,9 +104,8 @@ thread_main (void *arg)
   struct queue *q = self->q;
   bool writes_only = self->writes_only;
 
-  free (self);
   pthread_mutex_lock (&q->lock);
-  while (!q->stopping)
+  while (!q->stopping && !q->too_many[writes_only])
     {
       int64_t sleep_ms = SLEEP_MAX_MS;
       struct work *w = work_pick (&q->open, writes_only, &sleep_ms);
@@ -110,11 +118,40 @@ thread_main (void *arg)
       w->running = true;
       w->kicked = false;
       pthread_mutex_unlock (&q->lock);
-      run_one (q, w);
+      run_one (q, w, writes_only);
       pthread_mutex_lock (&q->lock);
     }
+  if (q->too_many[writes_only])
+    q->too_many[writes_only]--;
+  self->ended = true;
   pthread_mutex_unlock (&q->lock);
   return NULL;
+}
+
+/* With the lock held, or before there are threads.  -EAGAIN: there are enough. */
+static int
+start_thread (struct queue *q, bool writes_only)
+{
+  pthread_attr_t attr;
+  struct thread *place = NULL;
+  size_t i;
+  int x;
+
+  for (i = 0; i < q->n_threads && !place; i++)
+    if (!q->threads[i].there || q->threads[i].ended)
+      place = &q->threads[i];
+  if (!place)
+    return -EAGAIN;
+  if (place->there)
+    (void) pthread_join (place->id, NULL);
+  if (pthread_attr_init (&attr) != 0)
+    return -ENOMEM;
+  (void) pthread_attr_setstacksize (&attr, THREAD_STACK);
+  *place = (struct thread) { .q = q, .writes_only = writes_only };
+  x = -pthread_create (&place->id, &attr, thread_main, place);
+  place->there = x == 0;
+  (void) pthread_attr_destroy (&attr);
+  return x;
 }
 
 /* ---- For the run. */
@@ -150,6 +187,24 @@ run_should_yield (struct run *r)
   yield = r->work->yield || r->work->stop;
   pthread_mutex_unlock (&q->lock);
   return yield;
+}
+
+void
+run_quiet (void *arg, bool quiet)
+{
+  struct run *r = *(struct run **) arg;
+  struct queue *q = r->e->queue;
+
+  pthread_mutex_lock (&q->lock);
+  if (quiet && !q->stopping)
+    r->lent = start_thread (q, r->writes_only) == 0;
+  else if (r->lent)
+    {
+      r->lent = false;
+      q->too_many[r->writes_only]++;
+      pthread_cond_broadcast (&q->changed);
+    }
+  pthread_mutex_unlock (&q->lock);
 }
 
 /* ---- For the rest of the engine. */
@@ -326,33 +381,19 @@ load_tasks (struct queue *q)
 }
 
 static int
-spawn_threads (struct queue *q, size_t n)
+start_threads (struct queue *q, size_t n)
 {
-  pthread_attr_t attr;
   size_t i;
   int x = 0;
 
-  q->threads = calloc (n, sizeof *q->threads);
-  if (!q->threads || pthread_attr_init (&attr) != 0)
+  q->threads = calloc (n + LENT_MAX, sizeof *q->threads);
+  if (!q->threads)
     return -ENOMEM;
-  (void) pthread_attr_setstacksize (&attr, THREAD_STACK);
+  q->n_threads = n + LENT_MAX;
+  pthread_mutex_lock (&q->lock);
   for (i = 0; i < n && x == 0; i++)
-    {
-      struct thread *self = malloc (sizeof *self);
-
-      if (!self)
-        x = -ENOMEM;
-      else
-        {
-          *self = (struct thread) { q, i < RESERVED_THREADS && n > RESERVED_THREADS };
-          x = -pthread_create (&q->threads[i], &attr, thread_main, self);
-          if (x < 0)
-            free (self);
-          else
-            q->n_threads++;
-        }
-    }
-  (void) pthread_attr_destroy (&attr);
+    x = start_thread (q, i < RESERVED_THREADS && n > RESERVED_THREADS);
+  pthread_mutex_unlock (&q->lock);
   return x;
 }
 
@@ -373,7 +414,7 @@ queue_start (struct engine *e)
   (void) pthread_cond_init (&q->changed, &attr);
   (void) pthread_condattr_destroy (&attr);
   x = load_tasks (q);
-  return x < 0 ? x : spawn_threads (q, (size_t) e->conf->tasks.workers);
+  return x < 0 ? x : start_threads (q, (size_t) e->conf->tasks.workers);
 }
 
 void
@@ -395,7 +436,8 @@ queue_stop (struct engine *e)
   pthread_cond_broadcast (&q->changed);
   pthread_mutex_unlock (&q->lock);
   for (i = 0; i < q->n_threads; i++)
-    (void) pthread_join (q->threads[i], NULL);
+    if (q->threads[i].there)
+      (void) pthread_join (q->threads[i].id, NULL);
   for (i = 0; i < q->open.n; i++)
     free (q->open.v[i]);
   free (q->open.v);

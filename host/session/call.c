@@ -129,11 +129,22 @@ tick (struct session *s)
 }
 
 static void
+tell_quiet (struct session_call *c, bool quiet)
+{
+  if (quiet == c->quiet)
+    return;
+  c->quiet = quiet;
+  if (c->events->quiet)
+    c->events->quiet (c->arg, quiet);
+}
+
+static void
 look_at_clock (struct session *s)
 {
   struct session_call *c = s->call;
 
   tick (s);
+  tell_quiet (c, c->last_tick - c->heard_ms >= SESSION_QUIET_MS);
   if (c->state == CALL_DONE)
     {
       if (s->renewing && c->last_tick >= s->renew_by_ms)
@@ -166,6 +177,8 @@ poll_timeout (const struct session *s)
     return (int) MAX (MIN (left, s->renew_by_ms - now), 0);
   left = MIN (left, c->limits.time_max_ms - c->used_ms + MAX (app_wait_until (s) - now, 0));
   left = MIN (left, silent_until (s) - now);
+  if (!c->quiet)
+    left = MIN (left, c->heard_ms + SESSION_QUIET_MS - now);
   if (c->stop)
     left = MIN (POLL_MAX_MS, c->grace_until - now);
   if (c->state == CALL_TALLY)
@@ -413,6 +426,7 @@ session_call (struct session *s, const struct wire_call *call, const struct sess
   /* A token that net is getting may be the only one that the app takes from now on. */
   while (!s->dead && (c.state != CALL_DONE || s->renewing))
     turn (s);
+  tell_quiet (&c, false);
   /* What net said before the worker's RESULT, its evidence say, belongs to this call. */
   if (!s->dead)
     session_hear (s, &s->net);

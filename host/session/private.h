@@ -83,6 +83,7 @@ struct session_call
   int64_t used_ms, waited_ms;      /* time spent, by the session and by the app's wish */
   int64_t last_tick;
   int64_t heard_ms;                /* monotonic: when a child last said something */
+  bool quiet;                      /* the caller was told that this is long ago */
 };
 
 struct session

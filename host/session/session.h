@@ -131,8 +131,8 @@ struct session_section
 
 /* What the caller does with what arrives.  Each answers 0 or a negative USHER_E_ status
    that ends the operation.  Called on the thread that runs session_call.  NULL = that
-   message is refused as out of place (log, cookies, evidence: is dropped; section_end is
-   optional). Texts are free of secrets; what they point to is borrowed for the call. */
+   message is refused as out of place (log, cookies, evidence: is dropped; section_end and quiet
+   are optional). Texts are free of secrets; what they point to is borrowed for the call. */
 struct session_events
 {
   int32_t (*section) (void *arg, uint32_t ordinal, uint32_t kind, const char *scope);
@@ -146,7 +146,10 @@ struct session_events
   void (*log) (void *arg, uint32_t level, const char *text);
   void (*cookies) (void *arg, const void *p, size_t len);
   void (*evidence) (void *arg, int32_t status, const char *url, const void *body, size_t len);
+  /* Nothing was heard of either child for SESSION_QUIET_MS; then, once, that it is over. */
+  void (*quiet) (void *arg, bool quiet);
 };
+#define SESSION_QUIET_MS 5000
 
 struct session_limits
 {

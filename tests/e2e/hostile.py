@@ -529,6 +529,37 @@ def two_hubs(scratch):
     return app, other, usher, first
 
 
+def hangs_hold_up_nobody(scratch):
+    """Apps that hang hold up themselves alone: two of them all threads for syncs, and ten others are synced"""
+    hung, others = [App(scratch, users=USERS, page_max=5) for _ in range(2)], [App(scratch, users=1) for _ in range(10)]
+    usher = Usher(scratch, config=QUICK)
+    hubs = ["Acme", *(f"Hub {i}" for i in range(11))]
+    for hub, app in zip(hubs, hung + others):
+        usher.connect(app, label=hub)
+
+    def threads():
+        return len(os.listdir(f"/proc/{usher.process.pid}/task"))
+
+    def newest(i):
+        return usher.tasks(hubs[i])[0]
+    before = threads()
+    for i, app in enumerate(hung):
+        app.faults(hold={"page": 4, "times": 1})
+        usher.usher("sync", hubs[i], "--no-wait")
+    wait_for(lambda: all(app.fired("hold") for app in hung), "both holds")
+    for i in range(2, 12):
+        usher.usher("sync", hubs[i], "--no-wait")
+    wait_for(lambda: all(newest(i)["status"] == "completed" for i in range(2, 12)), "the syncs of the others")
+    equal([newest(i)["kind"] for i in range(12)], ["sync"] * 12, "tasks")
+    check(all("ended_at" not in newest(i) for i in range(2)), "those that hang have ended")
+    # Who is heard again goes on, and nobody is there twice.
+    for app in hung:
+        app.release()
+    wait_for(lambda: all("ended_at" in newest(i) for i in range(2)), "those that hung")
+    equal([(newest(i)["sync"]["seen"], newest(i)["attempts"]) for i in range(2)], [(USERS, 1)] * 2, "those that hung")
+    wait_for(lambda: threads() <= before, "the end of the threads that stood in")
+
+
 def child_dies(scratch, name, code, kind, says):
     app, other, usher, pids = two_hubs(scratch)
     before = members(usher)
@@ -607,4 +638,5 @@ if __name__ == "__main__":
                    redirected, emptied, repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page,
                    slow_body, slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
                    redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter,
-                   delete_is_no_proof, silent_app, odd_answers_to_writes, lying_app, worker_dies, net_dies], "hostile"))
+                   delete_is_no_proof, silent_app, odd_answers_to_writes, lying_app, hangs_hold_up_nobody,
+                   worker_dies, net_dies], "hostile"))
