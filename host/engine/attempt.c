@@ -10,6 +10,7 @@
 #include "host/engine/work.h"
 
 #define ATTEMPTS_MAX 5
+#define BEGUN_MAX 10                       /* attempts that were begun and never ended, for usherd itself did */
 #define RETRY_FACTOR 4
 #define JITTER_PERCENT 20
 #define FULL_WAIT_MS 30000
@@ -23,20 +24,72 @@ wait_for_room (struct run *r)
   r->due_ms = clock_mono_ms () + FULL_WAIT_MS;
 }
 
+static void
+read_docs (struct run *r, struct txn *t)
+{
+  r->task = txn_doc_get (t, STORE_TASK, &r->task_id);
+  r->hub = txn_doc_get (t, STORE_HUB, &r->hub_id);
+}
+
+static void
+set_started (json_t *task)
+{
+  json_set_text (task, "status", "started");
+  json_set_text (task, "wait_reason", NULL);
+  json_set_text (task, "message", NULL);
+  json_set_time (task, "next_attempt_at", 0);
+  if (!json_object_get (task, "started_at"))
+    json_set_time (task, "started_at", clock_now_ms ());
+  (void) json_object_set_new (task, "attempts", json_integer (json_number (task, "attempts", 0) + 1));
+  json_set_time (task, "updated_at", clock_now_ms ());
+}
+
+/* That a change has started is written with its intent or its end, whichever comes first: nobody
+   need wait for a turn to write.  False: there is something to write. */
+static bool
+begin_unwritten (struct run *r)
+{
+  _cleanup_ (txn_abortp) struct txn *t = store_read (r->e->store);
+
+  read_docs (r, t);
+  if (txn_error (t) == 0 && r->task && !json_object_get (r->task, "ended_at") && r->hub && hub_is_live (r->hub)
+      && !hub_waits (r->hub))
+    {
+      set_started (r->task);
+      return true;
+    }
+  json_decref (TAKE (r->task));
+  json_decref (TAKE (r->hub));
+  return false;
+}
+
 int
 attempt_begin (struct run *r, enum work_class class)
 {
-  _cleanup_ (txn_abortp) struct txn *t = store_write (r->e->store);
+  _cleanup_ (txn_abortp) struct txn *t = NULL;
+  const char *code = NULL, *why = NULL;
   bool waits;
   int x;
 
-  r->task = txn_doc_get (t, STORE_TASK, &r->task_id);
-  r->hub = txn_doc_get (t, STORE_HUB, &r->hub_id);
+  if (class == WORK_WRITE && !r->work->left && begin_unwritten (r))
+    return 1;
+  t = store_write (r->e->store);
+  read_docs (r, t);
   if (txn_error (t) == 0 && (!r->task || !r->hub || json_object_get (r->task, "ended_at")))
     return -ENOENT;
   if (txn_error (t) == 0 && !hub_is_live (r->hub))
     {
-      task_end_failed (t, r->task, r->hub, "hub-removed", "The hub was removed.", NULL);
+      code = "hub-removed";
+      why = "The hub was removed.";
+    }
+  else if (txn_error (t) == 0 && json_number (r->task, "attempts", 0) >= BEGUN_MAX)
+    {
+      code = "store-error";
+      why = "The daemon ended again and again while this task ran: see the log of usherd.";
+    }
+  if (code)
+    {
+      task_end_failed (t, r->task, r->hub, code, why, NULL);
       if (txn_commit (TAKE (t)) == 0)
         return -ENOENT;
       wait_for_room (r);
@@ -52,22 +105,10 @@ attempt_begin (struct run *r, enum work_class class)
     {
       json_set_text (r->task, "status", "queued");
       json_set_text (r->task, "wait_reason", "hub-needs-review");
+      json_set_time (r->task, "updated_at", clock_now_ms ());
     }
   else
-    {
-      json_set_text (r->task, "status", "started");
-      json_set_text (r->task, "wait_reason", NULL);
-      json_set_text (r->task, "message", NULL);
-      json_set_time (r->task, "next_attempt_at", 0);
-      if (!json_object_get (r->task, "started_at"))
-        json_set_time (r->task, "started_at", clock_now_ms ());
-      (void) json_object_set_new (r->task, "attempts",
-                                  json_integer (json_number (r->task, "attempts", 0) + 1));
-    }
-  json_set_time (r->task, "updated_at", clock_now_ms ());
-  /* That a change has started is written with its intent or its end, whichever comes first. */
-  if (!waits && class == WORK_WRITE && txn_error (t) == 0)
-    return 1;
+    set_started (r->task);
   txn_doc_put (t, STORE_TASK, r->task);
   x = txn_commit (TAKE (t));
   if (x < 0)

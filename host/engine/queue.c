@@ -352,7 +352,10 @@ load_task (void *arg, json_t *task)
   struct work *w = work_of (task);
 
   if (w)
-    (void) work_insert (&l->q->open, w);
+    {
+      w->left = true;
+      (void) work_insert (&l->q->open, w);
+    }
   if (!streq (json_text (task, "status"), "queued"))
     (void) json_array_append (l->begun, task);
   return true;

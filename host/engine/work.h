@@ -14,6 +14,8 @@ struct work
   int64_t due_ms;          /* monotonic */
   bool running, blocked;   /* blocked: its hub waits; looked at again after a kick */
   bool kicked;             /* while it was running */
+  bool left;               /* open when the daemon started, which may have ended because of it: from
+                              now on each attempt is written before it begins */
   const char *waits;       /* why, where the store could not be told; static */
   bool stop, yield;        /* stop: end now; yield: end at the next page */
   struct session *session; /* what to wake when stop turns true */
@@ -38,7 +40,7 @@ struct work *work_pick (const struct work_list *l, bool writes_only, int64_t *sl
 /* ---- How an attempt at a task begins and ends in the store (attempt.c). */
 
 /* Reads the task and its hub into R and marks it started, in the store too but for a change, whose
-   intent or end says it.  1: go; 0: not now, it is blocked
+   intent or end says it, unless it was open when the daemon started.  1: go; 0: not now, it is blocked
    or late; negative: the task is gone. */
 int attempt_begin (struct run *r, enum work_class class);
 /* Writes how the run ended.  True when the task is over. */

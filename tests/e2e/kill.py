@@ -47,6 +47,39 @@ def restarted(usher, points):
     usher.start(fail_points=points)
 
 
+def given_up(usher):
+    """The change, once it has ended."""
+    try:
+        return next((t for t in usher.tasks() if t["kind"] == "add-user" and "ended_at" in t), None)
+    except Exception:  # the daemon died while it was asked, or does not answer yet
+        return None
+
+
+def not_for_ever(scratch):
+    """A change during which the daemon dies each time before its intent is written is given up one day"""
+    app = App(scratch, users=3)
+    usher = Usher(scratch, config=CONFIG)
+    usher.connect(app)
+    usher.people("new@example.com")
+    restarted(usher, "session-before-result=kill")
+    usher.run("member", "invite", "Acme", "new@example.com", "--role", "member", "--yes", "--no-wait")
+    deaths = 0
+    while deaths < 20:
+        wait_for(lambda: usher.process.poll() is not None or (usher.ready() and given_up(usher)), "a death, or the end")
+        if usher.process.poll() is None:
+            break
+        dies(usher, "the kill")
+        deaths += 1
+        usher.start(fail_points="session-before-result=kill", wait=False)
+    task = given_up(usher)
+    equal((task["status"], task["error"]["code"], deaths), ("not-completed", "store-error", 11), "the change")
+    equal(usher.fired("session-before-result"), deaths, "the fail point")
+    equal(app.counts().get("create-user", 0), 0, "what the app was asked for")
+    restarted(usher, None)
+    usher.usher("task", "retry", task["id"])
+    check(app.user("new@example.com")["active"], "who was invited")
+
+
 # ---- A listing.
 
 def listing_killed(scratch, kill, fired):
@@ -262,4 +295,5 @@ def change_committed(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([after_page_5, while_page_6_is_under_way, in_the_middle_of_apply, in_the_first_batch, before_apply,
-                   small_apply, lost_file, lost_file_removes_nobody, change_intended, change_answered, change_committed], "kill"))
+                   small_apply, lost_file, lost_file_removes_nobody, change_intended, change_answered,
+                   change_committed, not_for_ever], "kill"))
