@@ -233,7 +233,7 @@ struct usher_hub
 
 /* flags of a request */
 #define USHER_H_SAFE       1u   /* changes nothing: the host may retry it (GET and HEAD are so) */
-#define USHER_H_IDEMPOTENT 2u   /* may be sent twice: the host may retry it when nothing answered */
+#define USHER_H_IDEMPOTENT 2u   /* may be sent twice with one effect; the host reads back before it does */
 #define USHER_H_NO_FOLLOW  4u   /* a redirect is an answer; else it is followed within the allow-list */
 
 struct usher_request
