@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 
 static const int allowed[] = {
   /* frames, and files that Landlock lets be opened */
@@ -88,6 +89,8 @@ allow_some (scmp_filter_ctx filter)
     { SCMP_SYS (tgkill), 1, { SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) getpid (), 0) } },
     /* Limits can be asked, not changed. */
     { SCMP_SYS (prlimit64), 1, { SCMP_A2 (SCMP_CMP_EQ, 0, 0) } },
+    /* A signal to itself for the processor time that it used: how a connector bounds what it runs. */
+    { SCMP_SYS (setitimer), 1, { SCMP_A0 (SCMP_CMP_EQ, ITIMER_VIRTUAL, 0) } },
   };
 
   return add_rules (filter, SCMP_ACT_ALLOW, rules, ARRAY_SIZE (rules));
@@ -111,6 +114,7 @@ refuse_rest (scmp_filter_ctx filter)
     { SCMP_SYS (fcntl), 1, { SCMP_A1 (SCMP_CMP_GT, F_SETFL, 0) } },
     { SCMP_SYS (tgkill), 1, { SCMP_A0 (SCMP_CMP_NE, (scmp_datum_t) getpid (), 0) } },
     { SCMP_SYS (prlimit64), 1, { SCMP_A2 (SCMP_CMP_NE, 0, 0) } },
+    { SCMP_SYS (setitimer), 1, { SCMP_A0 (SCMP_CMP_NE, ITIMER_VIRTUAL, 0) } },
   };
 
   return add_rules (filter, SCMP_ACT_ERRNO (EACCES), rules, ARRAY_SIZE (rules));
