@@ -32,15 +32,23 @@ struct path
   size_t len, cap;
 };
 
+/* The paths of a row or of the page, and what they met. */
+struct fields
+{
+  struct path path[USHER_XML_FIELDS_MAX];
+  uint32_t n;
+  struct usher_item item;
+  char *scratch;           /* owned: finished values */
+  size_t scratch_len, scratch_cap;
+};
+
 struct reader
 {
-  const struct usher_xml_spec *spec;
-  struct path row, field[USHER_XML_FIELDS_MAX];
-  uint32_t n_fields;
+  struct usher_xml_spec spec;   /* what the caller's header has of it */
+  struct path row;
+  struct fields fields, page;
   uint32_t depth, on;      /* elements open; how many of the first belong to the path of rows */
-  struct usher_item item;
-  char *scratch;           /* owned: finished values of the row */
-  size_t scratch_len, scratch_cap;
+  bool present;            /* what holds the rows was there */
   uint64_t rows;
   usher_rows_fn *fn;
   void *arg;
@@ -123,6 +131,8 @@ read_path (const struct usher_xml_spec *spec, const char *text, struct path *ret
 static bool
 same (const struct step *step, const xmlChar *name, const xmlChar *ns)
 {
+  if (step->len == 1 && *step->name == '*')
+    return true;
   if (strncmp (step->name, (const char *) name, step->len) != 0 || name[step->len] != '\0')
     return false;
   return step->ns ? ns && strcmp (step->ns, (const char *) ns) == 0 : !ns;
@@ -157,15 +167,15 @@ append (char **text, size_t *len, size_t *cap, const char *p, size_t n)
 
 /* Keeps LEN bytes as one more value of field F. */
 static void
-keep (struct reader *rd, uint32_t f, const char *p, size_t len)
+keep (struct reader *rd, struct fields *set, uint32_t f, const char *p, size_t len)
 {
-  size_t at = rd->scratch_len;
-  int32_t r = append (&rd->scratch, &rd->scratch_len, &rd->scratch_cap, p, len);
+  size_t at = set->scratch_len;
+  int32_t r = append (&set->scratch, &set->scratch_len, &set->scratch_cap, p, len);
 
   if (r == USHER_DONE)
     {
-      rd->scratch_len++;   /* its NUL */
-      r = rows_item_add (&rd->item, f, USHER_V_STRING, rd->field[f].met++, (uint32_t) at, len);
+      set->scratch_len++;   /* its NUL */
+      r = rows_item_add (&set->item, f, USHER_V_STRING, set->path[f].met++, (uint32_t) at, len);
     }
   if (r < 0)
     stop (rd, r, "a row is longer than 1 MiB or has too many values");
@@ -173,10 +183,10 @@ keep (struct reader *rd, uint32_t f, const char *p, size_t len)
 
 /* An attribute's value: libxml2 leaves its ampersands as references. */
 static void
-keep_attribute (struct reader *rd, uint32_t f, const char *p, size_t len)
+keep_attribute (struct reader *rd, struct fields *set, uint32_t f, const char *p, size_t len)
 {
   static const char ref[] = "&#38;";
-  struct path *field = &rd->field[f];
+  struct path *field = &set->path[f];
   size_t i;
   int32_t r = USHER_DONE;
 
@@ -190,29 +200,30 @@ keep_attribute (struct reader *rd, uint32_t f, const char *p, size_t len)
   if (r < 0)
     stop (rd, r, "a row is longer than 1 MiB or has too many values");
   else
-    keep (rd, f, field->text ? field->text : "", field->len);
+    keep (rd, set, f, field->text ? field->text : "", field->len);
 }
 
 /* The attributes of the element that field F's path has led to, but for its last step. */
 static void
-take_attributes (struct reader *rd, uint32_t f, int n, const xmlChar **attrs)
+take_attributes (struct reader *rd, struct fields *set, uint32_t f, int n, const xmlChar **attrs)
 {
-  const struct path *field = &rd->field[f];
+  const struct path *field = &set->path[f];
   int i;
 
   /* A parser that was stopped has freed the text that the attributes point into. */
   for (i = 0; i < n && rd->r == USHER_DONE; i++)
     if (same (&field->step[field->n - 1], attrs[5 * i], attrs[5 * i + 2]))
-      keep_attribute (rd, f, (const char *) attrs[5 * i + 3],
+      keep_attribute (rd, set, f, (const char *) attrs[5 * i + 3],
                       (size_t) (attrs[5 * i + 4] - attrs[5 * i + 3]));
 }
 
-/* An element begins, BELOW elements below its row: what it means to field F. */
+/* An element begins, BELOW elements below what the paths of SET start from: what it means to
+   field F. */
 static void
-enter_field (struct reader *rd, uint32_t f, uint32_t below, const xmlChar *name, const xmlChar *ns,
-             int n, const xmlChar **attrs)
+enter_field (struct reader *rd, struct fields *set, uint32_t f, uint32_t below, const xmlChar *name,
+             const xmlChar *ns, int n, const xmlChar **attrs)
 {
-  struct path *field = &rd->field[f];
+  struct path *field = &set->path[f];
 
   if (below > 0)
     {
@@ -227,20 +238,20 @@ enter_field (struct reader *rd, uint32_t f, uint32_t below, const xmlChar *name,
       field->len = 0;
     }
   else if (field->on == field->n - 1 && field->step[field->n - 1].attribute)
-    take_attributes (rd, f, n, attrs);
+    take_attributes (rd, set, f, n, attrs);
 }
 
 static void
-leave_field (struct reader *rd, uint32_t f, uint32_t below)
+leave_field (struct reader *rd, struct fields *set, uint32_t f, uint32_t below)
 {
-  struct path *field = &rd->field[f];
+  struct path *field = &set->path[f];
 
   if (field->on != below)
     return;
   if (field->open && below == field->n)
     {
       field->open = false;
-      keep (rd, f, field->len ? field->text : "", field->len);
+      keep (rd, set, f, field->len ? field->text : "", field->len);
     }
   if (below > 0)
     field->on = below - 1;
@@ -249,17 +260,17 @@ leave_field (struct reader *rd, uint32_t f, uint32_t below)
 /* ---- what the parser tells ---- */
 
 static void
-begin_row (struct reader *rd)
+begin_item (struct fields *set)
 {
   uint32_t f;
 
-  rd->item.n = 0;
-  rd->scratch_len = 0;
-  memset (rd->item.first, 0xff, sizeof rd->item.first);
-  for (f = 0; f < rd->n_fields; f++)
+  set->item.n = 0;
+  set->scratch_len = 0;
+  memset (set->item.first, 0xff, sizeof set->item.first);
+  for (f = 0; f < set->n; f++)
     {
-      rd->field[f].on = rd->field[f].met = 0;
-      rd->field[f].open = false;
+      set->path[f].on = set->path[f].met = 0;
+      set->path[f].open = false;
     }
 }
 
@@ -282,24 +293,27 @@ on_start (void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *
   if (rd->on == rd->depth && rd->on < rd->row.n && same (&rd->row.step[rd->on], name, ns))
     rd->on++;
   rd->depth++;
+  rd->present = rd->present || rd->on + 1 >= rd->row.n;
+  for (f = 0; f < rd->page.n; f++)
+    enter_field (rd, &rd->page, f, rd->depth, name, ns, n, attrs);
   if (rd->on < rd->row.n)
     return;
   if (rd->depth == rd->row.n)
-    begin_row (rd);
-  for (f = 0; f < rd->n_fields; f++)
-    enter_field (rd, f, rd->depth - rd->row.n, name, ns, n, attrs);
+    begin_item (&rd->fields);
+  for (f = 0; f < rd->fields.n; f++)
+    enter_field (rd, &rd->fields, f, rd->depth - rd->row.n, name, ns, n, attrs);
 }
 
+/* Hands over what SET met. */
 static void
-end_row (struct reader *rd)
+end_item (struct reader *rd, struct fields *set, usher_rows_fn *fn)
 {
   uint32_t i;
   int32_t r;
 
-  rd->rows++;
-  for (i = 0; i < rd->item.n; i++)
-    rd->item.values[i].text = rd->scratch + rd->item.at[i];
-  r = rd->fn (rd->arg, &rd->item);
+  for (i = 0; i < set->item.n; i++)
+    set->item.values[i].text = set->scratch + set->item.at[i];
+  r = fn ? fn (rd->arg, &set->item) : USHER_DONE;
   if (r < 0)
     stop (rd, r, NULL);
 }
@@ -313,31 +327,45 @@ on_end (void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns
   (void) name;
   (void) prefix;
   (void) ns;
+  for (f = 0; f < rd->page.n && rd->r == USHER_DONE; f++)
+    leave_field (rd, &rd->page, f, rd->depth);
   if (rd->on == rd->row.n && rd->r == USHER_DONE)
     {
-      for (f = 0; f < rd->n_fields; f++)
-        leave_field (rd, f, rd->depth - rd->row.n);
+      for (f = 0; f < rd->fields.n; f++)
+        leave_field (rd, &rd->fields, f, rd->depth - rd->row.n);
       if (rd->depth == rd->row.n && rd->r == USHER_DONE)
-        end_row (rd);
+        {
+          rd->rows++;
+          end_item (rd, &rd->fields, rd->fn);
+        }
     }
   rd->depth--;
   if (rd->on > rd->depth)
     rd->on = rd->depth;
 }
 
+/* Adds text to those paths of SET that are open. */
+static void
+add_text (struct reader *rd, struct fields *set, const char *text, size_t len)
+{
+  uint32_t f;
+
+  for (f = 0; f < set->n; f++)
+    if (set->path[f].open
+        && append (&set->path[f].text, &set->path[f].len, &set->path[f].cap, text, len) < 0)
+      stop (rd, USHER_E_LIMIT, "a row is longer than 1 MiB or has too many values");
+}
+
 static void
 on_text (void *arg, const xmlChar *text, int len)
 {
   struct reader *rd = arg;
-  uint32_t f;
 
-  if (rd->on < rd->row.n || rd->r < 0)
+  if (rd->r < 0)
     return;
-  for (f = 0; f < rd->n_fields; f++)
-    if (rd->field[f].open
-        && append (&rd->field[f].text, &rd->field[f].len, &rd->field[f].cap, (const char *) text,
-                   (size_t) len) < 0)
-      stop (rd, USHER_E_LIMIT, "a row is longer than 1 MiB or has too many values");
+  add_text (rd, &rd->page, (const char *) text, (size_t) len);
+  if (rd->on == rd->row.n)
+    add_text (rd, &rd->fields, (const char *) text, (size_t) len);
 }
 
 static void
@@ -358,102 +386,180 @@ on_error (void *arg, xmlErrorPtr error)
 
 /* ---- the loop ---- */
 
+/* A path from the outermost element on. */
 static int32_t
-prepare (struct reader *rd, const struct usher_xml_spec *spec)
+read_absolute (const struct usher_xml_spec *spec, const char *text, struct path *ret)
 {
-  int32_t r;
-  size_t i;
+  return text && *text == '/' ? read_path (spec, text + 1, ret) : USHER_E_MISUSE;
+}
 
-  if (!spec || spec->size < sizeof *spec || spec->n_fields > USHER_XML_FIELDS_MAX || !spec->row
-      || spec->row[0] != '/')
+/* Whether PATH leads to the rows or through them. */
+static bool
+through_rows (const struct path *row, const struct path *path)
+{
+  uint32_t i;
+
+  for (i = 0; i < row->n && i < path->n; i++)
+    if (row->step[i].len != path->step[i].len || path->step[i].attribute
+        || memcmp (row->step[i].name, path->step[i].name, row->step[i].len) != 0)
+      return false;
+  return i == row->n;
+}
+
+static int32_t
+prepare (struct reader *rd, const struct usher_xml_spec *given)
+{
+  const struct usher_xml_spec *spec = &rd->spec;
+  int32_t r;
+
+  if (!given || given->size < offsetof (struct usher_xml_spec, page))
     return USHER_E_MISUSE;
-  rd->spec = spec;
-  r = read_path (spec, spec->row + 1, &rd->row);
+  memcpy (&rd->spec, given, given->size < sizeof *given ? given->size : sizeof *given);
+  if (spec->n_fields > USHER_XML_FIELDS_MAX || spec->n_page > USHER_XML_FIELDS_MAX)
+    return USHER_E_MISUSE;
+  r = read_absolute (spec, spec->row, &rd->row);
   if (r == USHER_DONE && (rd->row.n == 0 || rd->row.step[rd->row.n - 1].attribute))
     r = USHER_E_MISUSE;
-  for (i = 0; r == USHER_DONE && i < spec->n_fields; i++)
-    r = read_path (spec, spec->fields[i], &rd->field[i]);
-  rd->n_fields = (uint32_t) spec->n_fields;
+  for (; r == USHER_DONE && rd->fields.n < spec->n_fields; rd->fields.n++)
+    r = read_path (spec, spec->fields[rd->fields.n], &rd->fields.path[rd->fields.n]);
+  for (; r == USHER_DONE && rd->page.n < spec->n_page; rd->page.n++)
+    {
+      struct path *path = &rd->page.path[rd->page.n];
+
+      r = read_absolute (spec, spec->page[rd->page.n], path);
+      if (r == USHER_DONE && (path->n == 0 || through_rows (&rd->row, path)))
+        r = USHER_E_MISUSE;
+    }
+  begin_item (&rd->page);
   return r;
+}
+
+static const char broken[] = "the answer is not well-formed XML or ends in the middle";
+
+/* Gives LEN bytes to the parser; 0 are the end. */
+static void
+parse (struct reader *rd, const char *text, size_t len)
+{
+  if (xmlParseChunk (rd->parser, text, (int) len, len == 0) != 0 && rd->r == USHER_DONE)
+    stop (rd, USHER_E_SHAPE, broken);
 }
 
 /* Gives the body to the parser, chunk by chunk. */
 static int32_t
 feed (struct reader *rd, struct usher_ctx *ctx, uint32_t h)
 {
-  static const char broken[] = "the answer is not well-formed XML or ends in the middle";
   char *buf = malloc (CHUNK);
-  size_t n = 0;
+  size_t n = 1;
   int32_t r = buf ? USHER_DONE : USHER_E_NOMEM;
 
-  while (r == USHER_DONE && rd->r == USHER_DONE)
+  while (r == USHER_DONE && rd->r == USHER_DONE && n > 0)
     {
       r = usher_http_read (ctx, h, buf, CHUNK, &n);
-      if (r < 0)
-        break;
-      if (xmlParseChunk (rd->parser, buf, (int) n, n == 0) != 0 && rd->r == USHER_DONE)
-        stop (rd, USHER_E_SHAPE, broken);
-      if (n == 0)
-        break;
+      if (r == USHER_DONE)
+        parse (rd, buf, n);
     }
   free (buf);
-  if (r == USHER_DONE && rd->r == USHER_DONE && !rd->parser->wellFormed)
-    stop (rd, USHER_E_SHAPE, broken);
-  return r < 0 ? r : rd->r;
+  return r;
+}
+
+static void
+feed_memory (struct reader *rd, const char *text, size_t len)
+{
+  size_t n;
+
+  for (; len > 0 && rd->r == USHER_DONE; text += n, len -= n)
+    {
+      n = len < CHUNK ? len : CHUNK;
+      parse (rd, text, n);
+    }
+  if (rd->r == USHER_DONE)
+    parse (rd, "", 0);
+}
+
+static void
+fields_done (struct fields *set)
+{
+  uint32_t f;
+
+  for (f = 0; f < set->n; f++)
+    free (set->path[f].text);
+  free (set->scratch);
+  free (set->item.values);
+  free (set->item.at);
 }
 
 static void
 reader_free (struct reader *rd)
 {
-  uint32_t f;
-
   if (rd->parser)
     {
       xmlFreeDoc (rd->parser->myDoc);
       xmlFreeParserCtxt (rd->parser);
     }
-  for (f = 0; f < rd->n_fields; f++)
-    free (rd->field[f].text);
-  free (rd->scratch);
-  free (rd->item.values);
-  free (rd->item.at);
+  fields_done (&rd->fields);
+  fields_done (&rd->page);
   free (rd);
 }
 
-int32_t
-usher_xml_each (const struct usher_xml_spec *spec, struct usher_ctx *ctx, uint32_t h,
-                usher_rows_fn *fn, void *arg, uint64_t *ret_rows)
+static int32_t
+run (struct reader *rd, struct usher_ctx *ctx, uint32_t h, const void *text, size_t len)
 {
   xmlSAXHandler sax = { .initialized = XML_SAX2_MAGIC, .startElementNs = on_start,
                         .endElementNs = on_end, .characters = on_text, .cdataBlock = on_text,
                         .internalSubset = on_doctype, .serror = on_error };
+  int32_t r = USHER_DONE;
+
+  rd->parser = xmlCreatePushParserCtxt (&sax, rd, NULL, 0, NULL);
+  if (!rd->parser)
+    return USHER_E_NOMEM;
+  (void) xmlCtxtUseOptions (rd->parser, XML_PARSE_NONET);
+  if (ctx)
+    r = feed (rd, ctx, h);
+  else
+    feed_memory (rd, text, len);
+  if (r == USHER_DONE && rd->r == USHER_DONE && !rd->parser->wellFormed)
+    stop (rd, USHER_E_SHAPE, broken);
+  if (r == USHER_DONE && rd->r == USHER_DONE)
+    end_item (rd, &rd->page, rd->spec.page_fn);
+  return r < 0 ? r : rd->r;
+}
+
+int32_t
+usher_xml_read (const struct usher_xml_spec *spec, struct usher_ctx *ctx, uint32_t h,
+                const void *text, size_t len, usher_rows_fn *fn, void *arg,
+                struct usher_xml_end *ret_end)
+{
   struct reader *rd = calloc (1, sizeof *rd);
-  struct usher_fault fault = { .size = sizeof fault };
   int32_t r;
 
+  ret_end->present = 0;
+  ret_end->rows = 0;
+  ret_end->why = NULL;
   if (!rd)
     return USHER_E_NOMEM;
   rd->fn = fn;
   rd->arg = arg;
   r = prepare (rd, spec);
   if (r == USHER_DONE)
-    {
-      rd->parser = xmlCreatePushParserCtxt (&sax, rd, NULL, 0, NULL);
-      r = rd->parser ? USHER_DONE : USHER_E_NOMEM;
-    }
-  if (r == USHER_DONE)
-    {
-      (void) xmlCtxtUseOptions (rd->parser, XML_PARSE_NONET);
-      r = feed (rd, ctx, h);
-    }
-  if (r < 0 && rd->why)
-    {
-      fault.code = r;
-      fault.text = rd->why;
-      (void) usher_fail (ctx, &fault);
-    }
-  if (r == USHER_DONE && ret_rows)
-    *ret_rows = rd->rows;
+    r = run (rd, ctx, h, text, len);
+  ret_end->present = rd->present;
+  ret_end->rows = rd->rows;
+  ret_end->why = r < 0 ? rd->why : NULL;
   reader_free (rd);
+  return r;
+}
+
+int32_t
+usher_xml_each (const struct usher_xml_spec *spec, struct usher_ctx *ctx, uint32_t h,
+                usher_rows_fn *fn, void *arg, uint64_t *ret_rows)
+{
+  struct usher_xml_end end = { .size = sizeof end };
+  int32_t r = usher_xml_read (spec, ctx, h, NULL, 0, fn, arg, &end);
+  const struct usher_fault fault = { .size = sizeof fault, .code = r, .text = end.why };
+
+  if (end.why)
+    (void) usher_fail (ctx, &fault);
+  if (r == USHER_DONE && ret_rows)
+    *ret_rows = end.rows;
   return r;
 }

@@ -17,7 +17,13 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static const char *const fields[FIELDS] = { "@id", "x:name", "in/mail", "in/@x:kind", "." };
 static const struct usher_kv prefixes[] = { { "x", "urn:m" } };
-static const struct usher_xml_spec spec = { sizeof spec, 0, "/m/x:row", fields, FIELDS, prefixes, 1 };
+static const char *const page[] = { "/m/total", "/m/@count" };
+
+static int32_t on_page (void *arg, const struct usher_item *item);
+
+static const struct usher_xml_spec spec = {
+  .size = sizeof spec, .row = "/m/x:row", .fields = fields, .n_fields = FIELDS, .prefixes = prefixes,
+  .n_prefixes = 1, .page = page, .n_page = 2, .page_fn = on_page };
 
 struct body
 {
@@ -46,7 +52,7 @@ answer (void *arg, const struct usher_request *request, struct usher_fake_answer
 }
 
 static int32_t
-on_row (void *arg, const struct usher_item *item)
+on_page (void *arg, const struct usher_item *item)
 {
   struct seen *seen = arg;
   const struct usher_value *v;
@@ -61,6 +67,16 @@ on_row (void *arg, const struct usher_item *item)
         seen->sum = seen->sum * 31 + (unsigned char) v[i].text[j];
       seen->sum = seen->sum * 31 + v[i].field * 8 + v[i].index;
     }
+  return 0;
+}
+
+static int32_t
+on_row (void *arg, const struct usher_item *item)
+{
+  struct seen *seen = arg;
+  size_t i;
+
+  (void) on_page (arg, item);
   for (i = 0; seen->whole && i < FIELDS && seen->rows < COMPARED_MAX; i++)
     {
       const char *here = usher_item_text (item, (uint32_t) i);

@@ -20,7 +20,26 @@ static const char list[] =
 
 static const char *const fields[] = { "@x:id", "name", "mail", "mail/@type", "@kind", "in/name" };
 static const struct usher_kv prefixes[] = { { "x", "urn:m" } };
-static const struct usher_xml_spec spec = { sizeof spec, 0, "/x:members/x:member", fields, 6, prefixes, 1 };
+static const char *const page[] = { "/x:members/total", "/x:members/@none", "/*/other/x:member/@x:id" };
+
+/* The page stands in "[...]" behind the rows. */
+static int32_t
+on_page (void *arg, const struct usher_item *item)
+{
+  const struct usher_value *v;
+  uint32_t f;
+
+  strcat (arg, "[");
+  for (f = 0; f < 3; f++)
+    for (v = usher_item_get (item, f); v; v = usher_item_next (item, v))
+      snprintf ((char *) arg + strlen (arg), 64, "%u.%u=%s;", f, v->index, v->text);
+  strcat (arg, "]");
+  return 0;
+}
+
+static const struct usher_xml_spec spec = {
+  .size = sizeof spec, .row = "/x:members/x:member", .fields = fields, .n_fields = 6,
+  .prefixes = prefixes, .n_prefixes = 1, .page = page, .n_page = 3, .page_fn = on_page };
 
 static int32_t
 on_row (void *arg, const struct usher_item *item)
@@ -69,7 +88,62 @@ START_TEST (test_rows_are_the_same_at_every_split)
       ck_assert_int_eq (read_rows (list, n, text, &rows, fault), USHER_DONE);
       ck_assert_uint_eq (rows, 2);
       ck_assert_str_eq (text, "0.0=1&2;1.0=Ada L;2.0=a@example.com;2.1=b@example.com;3.0=w;4.0=x;5.0=no;/"
-                        "0.0=3;1.0=<x>&\xc3\xa9;/");
+                        "0.0=3;1.0=<x>&\xc3\xa9;/[0.0=2;2.0=9;]");
+    }
+}
+END_TEST
+
+START_TEST (test_xml_in_memory_says_whether_its_list_was_there)
+{
+  static const struct { const char *body; uint32_t present; uint64_t rows; int32_t r; } cases[] = {
+    { list, 1, 2, USHER_DONE },
+    { "<members xmlns=\"urn:m\"/>", 1, 0, USHER_DONE },
+    { "<error><x:member xmlns:x=\"urn:m\"/></error>", 0, 0, USHER_DONE },
+    { "<members xmlns=\"urn:m\">", 1, 0, USHER_E_SHAPE },
+    { "", 0, 0, USHER_E_SHAPE },
+  };
+  struct usher_xml_end end = { .size = sizeof end };
+  char text[1024];
+  size_t i;
+
+  for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    {
+      text[0] = '\0';
+      ck_assert_int_eq (usher_xml_read (&spec, NULL, 0, cases[i].body, strlen (cases[i].body), on_row, text,
+                                        &end), cases[i].r);
+      ck_assert_uint_eq (end.present, cases[i].present);
+      ck_assert_uint_eq (end.rows, cases[i].rows);
+      ck_assert (!end.why == !cases[i].r);
+    }
+}
+END_TEST
+
+START_TEST (test_a_specification_of_before_page_values_is_read)
+{
+  struct usher_xml_end end = { .size = sizeof end };
+  struct usher_xml_spec old = spec;
+  char text[1024] = "";
+
+  old.size = offsetof (struct usher_xml_spec, page);
+  ck_assert_int_eq (usher_xml_read (&old, NULL, 0, list, sizeof list - 1, on_row, text, &end), USHER_DONE);
+  ck_assert_uint_eq (end.rows, 2);
+  ck_assert_ptr_null (strchr (text, '['));
+}
+END_TEST
+
+START_TEST (test_page_paths_through_the_rows_are_misuse)
+{
+  static const char *const bad[] = { "total", "/", "/x:members/x:member", "/x:members/x:member/name", "/y:a" };
+  struct usher_xml_end end = { .size = sizeof end };
+  struct usher_xml_spec one = spec;
+  size_t i;
+
+  one.n_page = 1;
+  for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    {
+      one.page = &bad[i];
+      ck_assert_int_eq (usher_xml_read (&one, NULL, 0, list, sizeof list - 1, on_row, NULL, &end),
+                        USHER_E_MISUSE);
     }
 }
 END_TEST
@@ -189,6 +263,9 @@ fill (TCase *t)
 {
   tcase_add_test (t, test_rows_are_the_same_at_every_split);
   tcase_add_test (t, test_an_attribute_over_the_limit_ends_before_the_next_is_looked_at);
+  tcase_add_test (t, test_xml_in_memory_says_whether_its_list_was_there);
+  tcase_add_test (t, test_a_specification_of_before_page_values_is_read);
+  tcase_add_test (t, test_page_paths_through_the_rows_are_misuse);
   tcase_add_test (t, test_every_truncation_is_refused);
   tcase_add_test (t, test_no_document_type_is_let_in);
   tcase_add_test (t, test_nothing_stands_behind_the_end);

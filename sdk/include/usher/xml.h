@@ -51,11 +51,26 @@ struct usher_xml_spec
 {
   uint32_t size;                    /* sizeof (struct usher_xml_spec) */
   uint32_t zero;
-  const char *row;                  /* "/members/member": names from the outermost element on */
+  const char *row;                  /* "/members/member": names from the outermost element on; "*"
+                                       is any name */
   const char *const *fields;        /* "id", "name/first", "@id", "phone/@type", "." (its own text) */
   size_t n_fields;
   const struct usher_kv *prefixes;  /* prefix and namespace */
   size_t n_prefixes;
+  const char *const *page;          /* "/members/@total": from the outermost element on, none of
+                                       them through the rows */
+  size_t n_page;
+  usher_rows_fn *page_fn;           /* called once, behind the last row: the item has what the page
+                                       paths met */
+};
+
+/* What reading ended with. */
+struct usher_xml_end
+{
+  uint32_t size;      /* set by the caller: sizeof (struct usher_xml_end) */
+  uint32_t present;   /* 1 when the element that holds the rows was there, though empty */
+  uint64_t rows;
+  const char *why;    /* what was wrong, in a sentence without a full stop, or NULL; never freed */
 };
 
 /* Reads the body of the open request H to its end and calls FN for each row.  The item has the
@@ -64,6 +79,11 @@ struct usher_xml_spec
    usher_rows_each; usher_fail has been told a sentence. */
 int32_t usher_xml_each (const struct usher_xml_spec *spec, struct usher_ctx *ctx, uint32_t h,
                         usher_rows_fn *fn, void *arg, uint64_t *ret_rows);
+/* The same over the request H of CTX, or where CTX is NULL, over LEN bytes of memory; tells nobody:
+   *RET_END has the sentence. */
+int32_t usher_xml_read (const struct usher_xml_spec *spec, struct usher_ctx *ctx, uint32_t h,
+                        const void *text, size_t len, usher_rows_fn *fn, void *arg,
+                        struct usher_xml_end *ret_end);
 
 #ifdef __cplusplus
 }
