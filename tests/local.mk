@@ -28,4 +28,6 @@ include tests/old/local.mk
 include tests/torture/local.mk
 include tests/apps/invites/local.mk
 include tests/check/sdk.mk
+include tests/unit/rest.mk
+include tests/fuzz/rest.mk
 include tests/bench/local.mk

@@ -11,11 +11,12 @@ Exit status 1 when a limit does not hold.  Knobs, by environment (HACKING has mo
                     only hold of a million
     BENCH_PAGES     page sizes, "100 1000"; the slower one counts
     BENCH_RUNS      runs of each program, 5; medians count
-    BENCH_PARTS     "rows sync proof pages together session idle"
+    BENCH_PARTS     "rows values sync proof pages together session idle"
 """
 
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -30,10 +31,11 @@ QUICK = os.environ.get("BENCH") == "quick"
 MEMBERS = sorted(map(int, os.environ.get("BENCH_MEMBERS", "100000" if QUICK else "10000 100000 1000000").split()))
 PAGES = sorted(map(int, os.environ.get("BENCH_PAGES", "100 1000").split()))
 RUNS = int(os.environ.get("BENCH_RUNS", "3" if QUICK else "5"))
-PARTS = os.environ.get("BENCH_PARTS", "rows sync proof pages together session idle").split()
+PARTS = os.environ.get("BENCH_PARTS", "rows values sync proof pages together session idle").split()
 IDLE_S = 10 if QUICK else 60
 MILLION = 1_000_000   # from here on what stores as it reads, or starts slowly, shows
 PROVED = TOGETHER = 100_000   # members, of a hub
+VALUES_MEMBERS = (10_000, 100_000)   # flat memory shows by ten times as many
 MIB = 1 << 20
 
 # Of the least: the same work in 300 lines of C that have nothing of Usher, on a quiet machine,
@@ -229,6 +231,34 @@ def run_rows(lines):
         lines.say(f"rows-jansson-{page}", rows / jansson, 0.1, f"rows {rows:.3f} s, jansson {jansson:.3f} s")
 
 
+def run_values(scratch, lines):
+    """What a descriptor's values cost in CPU above the extractor, and in jq beside the command jq on the same bytes."""
+    def values(*args):
+        return subprocess.run([PROGRAMS / "values", *map(str, args)], check=True, capture_output=True, text=True).stdout
+
+    def took(mode, members):
+        found = [re.match(r"\S+ ([0-9.]+) s, (\d+) KiB", values(mode, files[members])) for _ in range(RUNS)]
+        return statistics.median(float(m[1]) for m in found), int(found[-1][2])
+
+    def jq(members):
+        command = ["jq", "-c", values("filter").strip(), files[members]]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    files = {members: scratch.dir / f"pages-{members}.json" for members in VALUES_MEMBERS}
+    for members, file in files.items():
+        values("write", file, members)
+    few, many = VALUES_MEMBERS
+    theirs = statistics.median(jq(many) for _ in range(RUNS))
+    rows, _ = took("rows", many)
+    for mode, limit, other in (("plain", 1.3, rows), ("jq", 1.5, theirs), ("through", 1.5, theirs)):
+        ours, private = took(mode, many)
+        lines.say(f"values-{mode}-{many}", ours / other, limit, f"ours {ours:.3f} s, theirs {other:.3f} s")
+        lines.say(f"values-{mode}-private", private / took(mode, few)[1], 1.1, f"{private / 1024:.1f} MiB")
+
+
 def refuse_slow_build():
     """Hooks and sanitizers cost what users do not pay."""
     config, make = (BUILD / "config.h").read_text(), (BUILD / "Makefile").read_text()
@@ -245,7 +275,7 @@ def main():
     print(f"bench: members {MEMBERS}, pages {PAGES}, {RUNS} runs, {BUILD}", flush=True)
     if "rows" in PARTS:
         run_rows(lines)
-    for part, names in ((run_sync, {"sync"}), (run_proof, {"proof"}), (run_pages, {"pages"}),
+    for part, names in ((run_values, {"values"}), (run_sync, {"sync"}), (run_proof, {"proof"}), (run_pages, {"pages"}),
                         (run_together, {"together"}), (run_standing, {"session", "idle"})):
         if names & set(PARTS):
             with Scratch() as scratch:

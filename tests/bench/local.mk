@@ -1,7 +1,7 @@
 # What the product costs, beside the least it could cost: "make bench".  No part of "all" or of
 # "check"; the knobs are in HACKING.
 EXTRA_PROGRAMS = tests/bench/app tests/bench/floor tests/bench/obvious tests/bench/proof \
-	tests/bench/rows
+	tests/bench/rows tests/bench/values
 
 tests_bench_app_SOURCES = %D%/app.c %D%/people.c %D%/people.h
 tests_bench_app_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
@@ -25,6 +25,10 @@ tests_bench_proof_LDADD = libushersdkall.la libushersession.la libusherstore.la 
 tests_bench_rows_SOURCES = %D%/rows.c
 tests_bench_rows_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_rows_LDADD = libushersdkall.la $(JANSSON_LIBS)
+
+tests_bench_values_SOURCES = %D%/values.c %D%/people.c %D%/people.h
+tests_bench_values_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_values_LDADD = libseat.la libusher-fakehost.a $(JANSSON_LIBS)
 
 EXTRA_DIST += %D%/bench.py %D%/contestants.py %D%/meter.py %D%/standing.py %D%/together.py
 CLEANFILES += $(EXTRA_PROGRAMS)

@@ -431,6 +431,7 @@ struct run
   struct program *program;
   uint32_t at;              /* expression whose results come */
   size_t from;              /* its first text in the list */
+  bool whole;               /* all have been handed over */
   jq_fn *fn;
   void *arg;
   const char *place;
@@ -657,6 +658,7 @@ next_expression (struct run *run)
     p->texts[i].v = v;
   run->at = 0;
   run->from = run->jq->list.n = 0;
+  run->whole = true;
   return run->fn (run->arg, p->texts);
 }
 
@@ -687,6 +689,9 @@ stopped (struct run *run, jv x)
   if (!jv_invalid_has_msg (jv_copy (x)))
     {
       jv_free (x);
+      /* error (null) ends a program as if it were through. */
+      if (run->at > 0 || !(run->whole || run->program->through.text))
+        return failed (run, USHER_E_SHAPE, "fails on an item without saying why");
       return USHER_DONE;
     }
   message = jv_invalid_get_msg (x);

@@ -284,7 +284,12 @@ make_part (struct value_maker *m, const char *key, json_t *json, const char *pla
 static bool
 is_source (const char *key)
 {
-  return strcmp (key, "then") != 0 && strcmp (key, "map") != 0;
+  static const char *const sources[] = { "at", "jq", "const", "first", "header" };
+
+  for (size_t i = 0; i < ARRAY_SIZE (sources); i++)
+    if (strcmp (key, sources[i]) == 0)
+      return true;
+  return false;
 }
 
 static int32_t

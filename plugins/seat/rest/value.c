@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <usher/xml.h>
 
 /* VALUEs of one kind, and what they gave last. */
 struct values
@@ -24,7 +25,10 @@ struct rest_reader
 {
   struct rest_jq *jq;        /* borrowed */
   struct values item, page;
-  struct usher_rows *rows;   /* owned */
+  struct usher_rows *rows;   /* owned; NULL: XML */
+  struct usher_kv *namespaces; /* owned, with its texts */
+  size_t n_namespaces;
+  struct usher_xml_end xml;  /* of the last answer */
   char *items, *items_place; /* owned; NULL: the answer is the one item */
   uint32_t raw;              /* field that is the item itself, for jq */
   bool nested;
@@ -32,11 +36,13 @@ struct rest_reader
   /* While an answer is read. */
   rest_item_fn *fn;
   void *arg;
-  const struct usher_item *current;
+  const struct usher_item *current;   /* the item, or the page of XML */
   const struct usher_response *head;
   const char *where;         /* place that ERROR is about; borrowed, NULL = none */
   char error[ERROR_MAX];
 };
+
+static int32_t on_xml_page (void *arg, const struct usher_item *item);
 
 /* ---- making ---- */
 
@@ -95,14 +101,40 @@ add_raw (struct rest_reader *reader)
   return p->v[p->n++] ? USHER_DONE : USHER_E_NOMEM;
 }
 
-/* A program for these paths; a page has none where the answer is the one item. */
+/* XML is read by a specification; where the answer is the one item, by its outermost element. */
+static struct usher_xml_spec
+xml_for (const struct rest_reader *reader, const struct value_paths *fields,
+         const struct value_paths *page)
+{
+  struct usher_xml_spec spec = { .size = sizeof spec };
+
+  spec.row = reader->items ? reader->items : "/*";
+  spec.fields = (const char *const *) fields->v;
+  spec.n_fields = fields->n;
+  spec.prefixes = reader->namespaces;
+  spec.n_prefixes = reader->n_namespaces;
+  spec.page = (const char *const *) page->v;
+  spec.n_page = page->n;
+  spec.page_fn = on_xml_page;
+  return spec;
+}
+
+/* Whether these paths can be read; for JSON, the program that reads them. */
 static int32_t
-rows_for (const char *items, const struct value_paths *fields, const struct value_paths *page,
-          struct usher_rows **ret)
+try_paths (const struct rest_reader *reader, bool xml, const struct value_paths *fields,
+           const struct value_paths *page, struct usher_rows **ret)
 {
   struct usher_rows_spec spec = { .size = sizeof spec };
 
-  spec.items = items ? items : "";
+  if (xml)
+    {
+      const struct usher_xml_spec of_xml = xml_for (reader, fields, page);
+      struct usher_xml_end end = { .size = sizeof end };
+      int32_t r = usher_xml_read (&of_xml, NULL, 0, "", 0, NULL, NULL, &end);
+
+      return r == USHER_E_SHAPE ? USHER_DONE : r;
+    }
+  spec.items = reader->items ? reader->items : "";
   spec.fields = (const char *const *) fields->v;
   spec.n_fields = fields->n;
   spec.page = (const char *const *) page->v;
@@ -112,13 +144,14 @@ rows_for (const char *items, const struct value_paths *fields, const struct valu
 
 /* One path of PAGE, or of items, is wrong: finds out which, and tells. */
 static void
-blame (struct value_maker *m, const char *items, const struct value_paths *paths, bool page)
+blame (struct value_maker *m, const struct rest_reader *reader, const struct value_paths *paths,
+       bool page)
 {
   for (uint32_t i = 0; i < paths->n; i++)
     {
       const struct value_paths one = { .v = { paths->v[i] }, .n = 1 }, none = { .n = 0 };
       struct usher_rows *rows = NULL;
-      int32_t r = rows_for (items, page ? &none : &one, page ? &one : &none, &rows);
+      int32_t r = try_paths (reader, m->xml, page ? &none : &one, page ? &one : &none, &rows);
 
       usher_rows_free (rows);
       if (r == USHER_E_MISUSE || r == USHER_E_LIMIT)
@@ -131,29 +164,48 @@ static int32_t
 make_rows (struct value_maker *m, struct rest_reader *reader)
 {
   const struct value_paths none = { .n = 0 };
-  int32_t r = rows_for (reader->items, &reader->item.paths, &reader->page.paths, &reader->rows);
+  int32_t r = try_paths (reader, m->xml, &reader->item.paths, &reader->page.paths, &reader->rows);
   struct usher_rows *rows = NULL;
 
   if (r >= 0 || r == USHER_E_NOMEM)
     return r;
-  r = rows_for (reader->items, &none, &none, &rows);
+  r = try_paths (reader, m->xml, &none, &none, &rows);
   usher_rows_free (rows);
   if (r < 0)
-    value_wrong (m, reader->items_place, "The path \"%.80s\" does not lead to a list: it ends with []",
+    value_wrong (m, reader->items_place, m->xml ? "The path \"%.80s\" does not lead to elements: it "
+                 "begins with /" : "The path \"%.80s\" does not lead to a list: it ends with []",
                  reader->items);
   else
     {
-      blame (m, reader->items, &reader->item.paths, /* page */ false);
-      blame (m, reader->items, &reader->page.paths, /* page */ true);
+      blame (m, reader, &reader->item.paths, /* page */ false);
+      blame (m, reader, &reader->page.paths, /* page */ true);
     }
   return USHER_E_CONFIG;
 }
 
 static int32_t
+copy_namespaces (const struct rest_reader_spec *spec, struct rest_reader *reader)
+{
+  reader->namespaces = calloc (spec->n_namespaces + 1, sizeof *reader->namespaces);
+  for (size_t i = 0; reader->namespaces && i < spec->n_namespaces; i++)
+    {
+      struct usher_kv *kv = &reader->namespaces[reader->n_namespaces++];
+
+      kv->key = strdup (spec->namespaces[i].key);
+      kv->value = strdup (spec->namespaces[i].value);
+      if (!kv->key || !kv->value)
+        return USHER_E_NOMEM;
+    }
+  return reader->namespaces ? USHER_DONE : USHER_E_NOMEM;
+}
+
+static int32_t
 fill (struct value_maker *m, const struct rest_reader_spec *spec, struct rest_reader *reader)
 {
-  int32_t r;
+  int32_t r = copy_namespaces (spec, reader);
 
+  if (r < 0)
+    return r;
   if (spec->items)
     {
       reader->items = strdup (spec->items);
@@ -206,6 +258,12 @@ rest_reader_free (struct rest_reader *reader)
   if (!reader)
     return;
   usher_rows_free (reader->rows);
+  for (size_t i = 0; i < reader->n_namespaces; i++)
+    {
+      free ((void *) (uintptr_t) reader->namespaces[i].key);
+      free ((void *) (uintptr_t) reader->namespaces[i].value);
+    }
+  free (reader->namespaces);
   values_done (&reader->item);
   values_done (&reader->page);
   free (reader->items);
@@ -288,11 +346,12 @@ keep_page (void *arg, const struct rest_texts *by_expression)
   struct rest_reader *reader = arg;
   struct values *page = &reader->page;
   const struct usher_value *met[USHER_ROWS_FIELDS_MAX];
-  const struct value_input in = { .page = met, .jq = by_expression, .head = reader->head,
+  const struct value_input in = { .item = reader->rows ? NULL : reader->current, .page = met,
+                                  .jq = by_expression, .head = reader->head,
                                   .nested = reader->nested };
   int32_t r;
 
-  for (uint32_t i = 0; i < page->paths.n; i++)
+  for (uint32_t i = 0; reader->rows && i < page->paths.n; i++)
     met[i] = usher_rows_page (reader->rows, i);
   r = collect (reader, page, &in);
   for (size_t i = 0; i < page->list.n && r >= 0; i++)
@@ -302,6 +361,15 @@ keep_page (void *arg, const struct rest_texts *by_expression)
         r = USHER_E_NOMEM;
     }
   return r;
+}
+
+static int32_t
+on_xml_page (void *arg, const struct usher_item *item)
+{
+  struct rest_reader *reader = arg;
+
+  reader->current = item;
+  return keep_page (reader, NULL);
 }
 
 static void
@@ -315,6 +383,19 @@ begin (struct rest_reader *reader, const struct usher_response *head, rest_item_
   value_memory_reset (&reader->page.memory);
   for (size_t i = 0; i < reader->page.n; i++)
     reader->page.texts[i].n = 0;
+}
+
+/* XML, out of the request H of CTX or out of memory. */
+static int32_t
+read_xml (struct rest_reader *reader, struct usher_ctx *ctx, uint32_t h, const char *text,
+          size_t len)
+{
+  const struct usher_xml_spec spec = xml_for (reader, &reader->item.paths, &reader->page.paths);
+  int32_t r;
+
+  reader->xml.size = sizeof reader->xml;
+  r = usher_xml_read (&spec, ctx, h, text, len, on_item, reader, &reader->xml);
+  return reader->xml.why ? failed (reader, r, NULL, "%s", reader->xml.why) : r;
 }
 
 /* The answer is through: TEXT is it, where jq is to see it. */
@@ -336,6 +417,8 @@ rest_reader_each_in (struct rest_reader *reader, const struct usher_response *he
   int32_t r;
 
   begin (reader, head, fn, arg);
+  if (!reader->rows)
+    return read_xml (reader, NULL, 0, text, len);
   r = usher_rows_each_in (reader->rows, text, len, on_item, reader);
   if (r < 0 && usher_rows_error (reader->rows)[0])
     return failed (reader, r, NULL, "%s", usher_rows_error (reader->rows));
@@ -366,6 +449,8 @@ each_row (struct rest_reader *reader, struct usher_ctx *ctx, uint32_t h,
   int32_t r;
 
   begin (reader, head, fn, arg);
+  if (!reader->rows)
+    return read_xml (reader, ctx, h, NULL, 0);
   r = usher_rows_each (reader->rows, ctx, h, on_item, reader);
   return r < 0 ? r : end (reader, NULL, 0);
 }
@@ -399,17 +484,17 @@ rest_reader_page (const struct rest_reader *reader, size_t i)
 uint64_t
 rest_reader_count (const struct rest_reader *reader)
 {
-  return usher_rows_count (reader->rows);
+  return reader->rows ? usher_rows_count (reader->rows) : reader->xml.rows;
 }
 
 bool
 rest_reader_present (const struct rest_reader *reader)
 {
-  return usher_rows_present (reader->rows);
+  return reader->rows ? usher_rows_present (reader->rows) != 0 : reader->xml.present != 0;
 }
 
 const char *
 rest_reader_error (const struct rest_reader *reader)
 {
-  return reader->error[0] || !reader->rows ? reader->error : usher_rows_error (reader->rows);
+  return reader->error;
 }

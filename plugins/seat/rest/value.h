@@ -26,8 +26,7 @@
 #include <usher/connector.h>
 
 #define REST_TEXTS_MAX 65536u      /* texts of one item */
-#define REST_BODY_MAX  8388608u    /* bytes of an answer that is kept whole: XML in memory, and JSON
-                                      of which a page value is asked by jq */
+#define REST_BODY_MAX  8388608u    /* bytes of an answer of which a page value is asked by jq */
 
 /* The jq expressions of a descriptor: one program, because to make one takes a while. */
 struct rest_jq;
