@@ -364,6 +364,20 @@ START_TEST (test_conf_and_secrets_are_found_by_name)
 }
 END_TEST
 
+START_TEST (test_a_timer_of_processor_time_is_all_that_ticks)
+{
+  struct rig g;
+
+  rig_start (&g, GOOD, "work", NULL);
+  rig_call (&g, WIRE_OP_CHECK);
+  rig_expect_fact (&g, "warn.app", "app");
+  rig_expect_fact (&g, "warn.clock", "refused");
+  rig_expect_fact (&g, "warn.ticks", "two");
+  ck_assert_int_eq (rig_result (&g, NULL, 0), USHER_DONE);
+  rig_end (&g);
+}
+END_TEST
+
 START_TEST (test_state_is_asked_and_kept)
 {
   struct rig g;
@@ -629,6 +643,7 @@ fill (TCase *t)
   tcase_add_test (t, test_cancel_reaches_a_helper_that_waits);
   tcase_add_test (t, test_cancel_ends_a_question_and_its_late_answer_is_dropped);
   tcase_add_test (t, test_conf_and_secrets_are_found_by_name);
+  tcase_add_test (t, test_a_timer_of_processor_time_is_all_that_ticks);
   tcase_add_test (t, test_state_is_asked_and_kept);
   tcase_add_test (t, test_login_hands_over_a_token);
   tcase_add_test (t, test_a_write_gets_the_whole_change);

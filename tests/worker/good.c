@@ -1,8 +1,11 @@
 /* A connector that does one thing an operation, as "run" names it: what the worker's
    tests drive.  It keeps the contract. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <usher/connector.h>
 
@@ -217,6 +220,34 @@ chatter (struct usher_ctx *ctx)
   return USHER_DONE;
 }
 
+static volatile sig_atomic_t ticks;
+
+static void
+on_tick (int number)
+{
+  (void) number;
+  ticks++;
+}
+
+/* Works until a timer of its own processor time has ended it twice; one of the clock is refused. */
+static int32_t
+work (struct usher_ctx *ctx)
+{
+  const struct itimerval timer = { { 0, 10000 }, { 0, 10000 } };
+  const struct sigaction action = { .sa_handler = on_tick };
+  int r;
+
+  r = setitimer (ITIMER_REAL, &timer, NULL);
+  tell (ctx, "warn.clock", r < 0 && errno == EACCES ? "refused" : "allowed");
+  (void) sigaction (SIGVTALRM, &action, NULL);
+  if (setitimer (ITIMER_VIRTUAL, &timer, NULL) < 0)
+    return USHER_E_UNSUPPORTED;
+  while (ticks < 2)
+    ;
+  tell (ctx, "warn.ticks", "two");
+  return USHER_DONE;
+}
+
 static int32_t
 good_login (struct usher_ctx *ctx, void *self, const struct usher_login *login)
 {
@@ -244,6 +275,8 @@ good_check (struct usher_ctx *ctx, void *self)
     return remember (ctx);
   if (strcmp (s->what, "chatter") == 0)
     return chatter (ctx);
+  if (strcmp (s->what, "work") == 0)
+    return work (ctx);
   if (strcmp (s->what, "abandon") == 0)
     return abandon (ctx);
   if (strcmp (s->what, "fail") == 0)

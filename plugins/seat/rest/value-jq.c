@@ -647,15 +647,14 @@ static int32_t
 next_expression (struct run *run)
 {
   struct program *p = run->program;
-  const char *const *v;
+  size_t at = 0;
 
   p->texts[run->at].n = run->jq->list.n - run->from;
   run->from = run->jq->list.n;
   if (++run->at < p->n)
     return USHER_DONE;
-  v = run->jq->list.v;
-  for (uint32_t i = 0; i < p->n; v += p->texts[i++].n)
-    p->texts[i].v = v;
+  for (uint32_t i = 0; i < p->n; at += p->texts[i++].n)
+    p->texts[i].v = p->texts[i].n ? run->jq->list.v + at : NULL;
   run->at = 0;
   run->from = run->jq->list.n = 0;
   run->whole = true;

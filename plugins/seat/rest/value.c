@@ -289,7 +289,7 @@ failed (struct rest_reader *reader, int32_t r, const char *where, const char *fm
 static int32_t
 collect (struct rest_reader *reader, struct values *values, const struct value_input *in)
 {
-  const char *const *v;
+  size_t at = 0;
 
   values->list.n = 0;
   for (size_t i = 0; i < values->n; i++)
@@ -306,9 +306,8 @@ collect (struct rest_reader *reader, struct values *values, const struct value_i
         return r;
       values->texts[i].n = values->list.n - from;
     }
-  v = values->list.v;
-  for (size_t i = 0; i < values->n; v += values->texts[i++].n)
-    values->texts[i].v = v;
+  for (size_t i = 0; i < values->n; at += values->texts[i++].n)
+    values->texts[i].v = values->texts[i].n ? values->list.v + at : NULL;
   return USHER_DONE;
 }
 
