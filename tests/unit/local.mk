@@ -15,7 +15,7 @@ check-tsan: all
 	@srcdir=$(srcdir) $(srcdir)/%D%/tsan.sh
 
 # Longer than make check, and of no use beside sanitizers, which look for the same.
-EXTRA_DIST += %D%/valgrind.sh
+EXTRA_DIST += %D%/valgrind.sh %D%/valgrind.supp
 .PHONY: check-valgrind
 check-valgrind: $(check_PROGRAMS) $(check_LTLIBRARIES) host/usher-worker$(EXEEXT) host/usher-net$(EXEEXT)
 	@srcdir=$(srcdir) $(srcdir)/%D%/valgrind.sh $(check_PROGRAMS)

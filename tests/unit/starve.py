@@ -31,7 +31,7 @@ SHIM = "tests/unit/.libs/starve.so"
 # usher-net as processes, whose objects test-elf and test-net-* hold.
 QUICK = """
 test-common test-row test-members test-conf test-net-parts test-net-oauth test-limits test-secrets
-test-engine test-crowd test-api test-host test-rows test-xml test-elf
+test-engine test-crowd test-api test-host test-rows test-xml test-elf test-rest-plain
 """.split()
 SLOW = """
 test-pager test-wire test-vault test-lists test-sight test-cli test-rows-diff ../contract/contract-scim test-csv

@@ -14,6 +14,15 @@
 #define VALUES_MAX 16
 #define TEXT_MAX 8192
 
+/* libjq 1.6 loses the tokens of a program that it cannot parse.  Its functions keep no frame pointer,
+   so that no more than the innermost of them is known. */
+const char *__lsan_default_suppressions (void);
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:jv_mem_alloc\n";
+}
+
 /* A reader made of JSON, with a fake host beside it. */
 struct rig
 {
@@ -474,14 +483,15 @@ START_TEST (test_an_expression_that_fails_is_named_with_the_words_of_jq)
   ck_assert_str_eq (rig.text, "-;1;1|x;-; ");
   ck_assert_str_eq (fault (&rig, 0)->key, "v2.jq");
   ck_assert_str_eq (fault (&rig, 0)->text, "v2.jq fails on an item: explode input must be a string");
+  /* The reader is good for the next answer. */
+  ck_assert_int_eq (read_body (&rig, "[{\"a\":1,\"b\":\"X\"}]", 0), USHER_DONE);
+  ck_assert_str_eq (rig.text, "-;1;1|x;-; ");
   done (&rig);
   rig = (struct rig) { .items = "[]" };
   ck_assert_int_eq (make (&rig, "[[{\"jq\":\".a\"},{\"jq\":\"if .b == 3 then error(null) else .b end\"}]]"),
                     USHER_DONE);
-  ck_assert_int_eq (read_body (&rig, "[{\"a\":2,\"b\":3}]", 0), USHER_E_SHAPE);
-  ck_assert_str_eq (rig.text, "");
-  ck_assert_str_eq (fault (&rig, 0)->text, "v1.jq fails on an item without saying why");
-  /* The reader is good for the next answer. */
+  ck_assert_int_eq (read_body (&rig, "[{\"a\":2,\"b\":3}]", 0), USHER_DONE);   /* to jq, as good as empty */
+  ck_assert_str_eq (rig.text, "2;-; ");
   ck_assert_int_eq (read_body (&rig, "[{\"a\":1,\"b\":\"X\"}]", 0), USHER_DONE);
   ck_assert_str_eq (rig.text, "1;X; ");
   done (&rig);

@@ -14,7 +14,7 @@ for test; do
   case $test in tests/unit/test-*) ;; *) continue ;; esac
   log=$logs/log began=$(date +%s)
   if ./libtool --silent --mode=execute valgrind -q --leak-check=full --show-leak-kinds=definite \
-    --errors-for-leak-kinds=definite --error-exitcode=99 "$test" >"$log" 2>&1; then
+    --errors-for-leak-kinds=definite --error-exitcode=99 --suppressions="${srcdir:-.}/tests/unit/valgrind.supp" "$test" >"$log" 2>&1; then
     passed=$((passed + 1)) verdict=ok
   else
     failed=$((failed + 1)) verdict=FAILED

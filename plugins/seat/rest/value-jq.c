@@ -409,10 +409,11 @@ rest_jq_compile (struct rest_jq *jq, struct usher_ctx *ctx)
   if (!check_lengths (&m))
     return USHER_E_CONFIG;
   r = write_all (jq, &src, &n);
-  jv_free (jq->end);
-  jq->end = JV_ARRAY (jv_string ("the end of an expression"));
   if (r >= 0 && n > 0)
-    r = compile_text (jq, src.s, message, &jq->state);
+    {
+      jq->end = JV_ARRAY (jv_string ("the end of an expression"));
+      r = compile_text (jq, src.s, message, &jq->state);
+    }
   free (src.s);
   if (r < 0 || n == 0)
     return r;
@@ -688,7 +689,7 @@ stopped (struct run *run, jv x)
   if (!jv_invalid_has_msg (jv_copy (x)))
     {
       jv_free (x);
-      /* error (null) ends a program as if it were through. */
+      /* A row that is missing must not be taken for one that is not there. */
       if (run->at > 0 || !(run->whole || run->program->through.text))
         return failed (run, USHER_E_SHAPE, "fails on an item without saying why");
       return USHER_DONE;
