@@ -32,11 +32,12 @@ struct app_problem
   size_t line, column;             /* from 1; 0 = about the file itself */
   const char *path;                /* "accounts[0].fields[1].kind"; "" = the file itself */
   const char *text;                /* what is wrong and what would be right */
+  bool note;                       /* it is right, but could be better */
 };
 typedef void app_problem_fn (void *data, const struct app_problem *problem);
 
-/* "FILE:LINE:COLUMN: PATH: TEXT", without what is not known.  Caller frees; NULL = no
-   memory. */
+/* "FILE:LINE:COLUMN: PATH: TEXT", of a note "FILE:LINE:COLUMN: note: PATH: TEXT", without what
+   is not known.  Caller frees; NULL = no memory. */
 char *app_problem_format (const struct app_problem *problem);
 
 /* Checks one file, whose name must be its id and ".json".  The number of problems told
@@ -44,6 +45,11 @@ char *app_problem_format (const struct app_problem *problem);
 int app_check_file (const char *file, app_problem_fn *fn, void *data);
 /* The same for text that is not in a file; FILE is what problems call it. */
 int app_check_text (const char *file, const char *text, size_t len, app_problem_fn *fn, void *data);
+
+/* Where in the TEXT of an app file PATH begins, its key where it has one; of what is not there,
+   the thing that it would stand in.  -EINVAL when TEXT is no JSON; -ENOMEM. */
+int app_locate (const char *text, size_t len, const char *path, size_t *ret_line,
+                size_t *ret_column);
 
 /* Reads every *.json in PATH (DIR:DIR...).  An id found in two folders is taken from the
    earlier one, also when that file is wrong; a folder that is missing is empty.  Wrong

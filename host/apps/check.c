@@ -21,6 +21,13 @@ last_key_before (const struct check *c, int position)
   return at;
 }
 
+static void
+ignore_problem (void *data, const struct app_problem *problem)
+{
+  (void) data;
+  (void) problem;
+}
+
 static int
 parse (struct check *c)
 {
@@ -139,17 +146,77 @@ app_check_file (const char *file, app_problem_fn *fn, void *data)
   return r;
 }
 
+/* Whether what PATH says behind FROM begins with the child at S; *RET is where that ends. */
+static bool
+leads_to (const struct spot *s, const char *path, size_t from, size_t *ret)
+{
+  char index[32];
+  size_t len;
+
+  if (s->key)
+    {
+      from += from > 0 && path[from] == '.';
+      len = strlen (s->key);
+      if (strncmp (path + from, s->key, len) != 0)
+        return false;
+    }
+  else
+    {
+      len = (size_t) snprintf (index, sizeof index, "[%zu]", s->index);
+      if (strncmp (path + from, index, len) != 0)
+        return false;
+    }
+  *ret = from + len;
+  return !path[*ret] || path[*ret] == '.' || path[*ret] == '[';
+}
+
+/* The offset of what PATH names below UP, or of the last on the way to it. */
+static size_t
+offset_of (const struct spot *up, const char *path, size_t from)
+{
+  struct spot s, best = *up;
+  size_t behind = from, at;
+
+  SPOT_EACH (&s, up)
+    if (leads_to (&s, path, from, &at) && at > behind)
+      {
+        best = s;
+        behind = at;
+      }
+  /* A key may have dots in it: the longest one that fits is meant. */
+  return behind > from ? offset_of (&best, path, behind) : up->check->map.v[up->node].key_at;
+}
+
+int
+app_locate (const char *text, size_t len, const char *path, size_t *ret_line, size_t *ret_column)
+{
+  struct check c = { .text = text, .len = len, .fn = ignore_problem };
+  struct spot root;
+  int r = parse (&c);
+
+  if (r == 0)
+    r = c.root ? 0 : -EINVAL;
+  if (r == 0)
+    {
+      root = spot_root (&c);
+      json_line_column (text, len, offset_of (&root, path, 0), ret_line, ret_column);
+    }
+  done (&c);
+  return r;
+}
+
 char *
 app_problem_format (const struct app_problem *p)
 {
+  const char *note = p->note ? "note: " : "";
   char *text;
   int n;
 
   if (p->line)
-    n = asprintf (&text, "%s:%zu:%zu: %s%s%s", p->file, p->line, p->column, p->path,
+    n = asprintf (&text, "%s:%zu:%zu: %s%s%s%s", p->file, p->line, p->column, note, p->path,
                   *p->path ? ": " : "", p->text);
   else
-    n = asprintf (&text, "%s: %s", p->file, p->text);
+    n = asprintf (&text, "%s: %s%s", p->file, note, p->text);
   return n < 0 ? NULL : text;
 }
 

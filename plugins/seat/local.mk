@@ -2,6 +2,13 @@
 # module and its tests.
 noinst_LTLIBRARIES += libseat.la
 libseat_la_SOURCES = \
+	%D%/rest/cross.c \
+	%D%/rest/grammar.c \
+	%D%/rest/keys.c \
+	%D%/rest/known.c \
+	%D%/rest/place.c %D%/rest/place.h \
+	%D%/rest/shape.c %D%/rest/shape.h \
+	%D%/rest/slow.c \
 	%D%/rest/value-jq.c \
 	%D%/rest/value-text.c \
 	%D%/rest/value-tree.c \
@@ -28,4 +35,5 @@ plugins_seat_la_SOURCES =
 plugins_seat_la_LDFLAGS = $(CONNECTOR_LINK_FLAGS) -Wl,-z,defs
 plugins_seat_la_LIBADD = libseat.la
 dist_app_DATA += %D%/apps/scim.json
+dist_appschema_DATA += %D%/rest/usher-descriptor.schema.json
 dist_man_MANS += %D%/usher-scim.7

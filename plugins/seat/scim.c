@@ -90,7 +90,7 @@ take_leave (struct usher_ctx *ctx, struct scim *s)
   return scim_fail (ctx, USHER_E_CONFIG, "leave", "People leave by deactivate, delete or strip");
 }
 
-/* ---- "run" of the app file ---- */
+/* ---- "run" of the app file, of whose form descriptor_check is sure ---- */
 
 /* The string NAME of RUN, or FALLBACK; a new copy. */
 static int32_t
@@ -102,67 +102,37 @@ take_string (const json_t *run, const char *name, const char *fallback, char **r
   return *ret ? USHER_DONE : USHER_E_NOMEM;
 }
 
-static int32_t
-bad_run (struct usher_ctx *ctx, const char *name)
-{
-  return scim_fail (ctx, USHER_E_CONFIG, NULL, "The app file's run.scim.%s is not understood", name);
-}
-
 /* "patch": "path" or "value" is the form of PATCH, false is none; without it the app says.
    "put": false forbids PUT. */
-static int32_t
-take_writing (struct usher_ctx *ctx, struct scim *s, const json_t *run)
+static void
+take_writing (struct scim *s, const json_t *run)
 {
   const json_t *patch = json_object_get (run, "patch");
-  const json_t *put = json_object_get (run, "put");
-  const char *form = json_string_value (patch);
 
-  s->patch = s->put = true;
-  if (json_is_false (patch))
-    {
-      s->patch = false;
-      s->patch_set = true;
-    }
-  else if (form && strcmp (form, "value") == 0)
-    s->patch_by_value = true;
-  else if (patch && !(form && strcmp (form, "path") == 0))
-    return bad_run (ctx, "patch");
-  if (put && !json_is_boolean (put))
-    return bad_run (ctx, "put");
-  s->put = !json_is_false (put);
-  return USHER_DONE;
+  s->patch_set = json_is_false (patch);
+  s->patch = !s->patch_set;
+  s->patch_by_value = json_is_string (patch) && strcmp (json_string_value (patch), "value") == 0;
+  s->put = !json_is_false (json_object_get (run, "put"));
 }
 
-static int32_t
-take_paging (struct usher_ctx *ctx, struct scim *s, const json_t *run)
+static void
+take_paging (struct scim *s, const json_t *run)
 {
   const json_t *page = json_object_get (run, "page");
   const char *paging = json_string_value (json_object_get (run, "paging"));
-  json_int_t n = page ? json_integer_value (page) : 1000;
 
-  if (n < 1 || n > (json_int_t) SCIM_PAGE_MAX)
-    return bad_run (ctx, "page");
-  s->page = (uint64_t) n;
-  if (!paging)
-    s->paging = SCIM_PAGING_AUTO;
-  else if (strcmp (paging, "index") == 0)
-    s->paging = SCIM_PAGING_INDEX;
-  else if (strcmp (paging, "cursor") == 0)
-    s->paging = SCIM_PAGING_CURSOR;
-  else
-    return bad_run (ctx, "paging");
-  return USHER_DONE;
+  s->page = page ? (uint64_t) json_integer_value (page) : 1000;
+  s->paging = !paging ? SCIM_PAGING_AUTO
+              : strcmp (paging, "index") == 0 ? SCIM_PAGING_INDEX : SCIM_PAGING_CURSOR;
 }
 
 static int32_t
 take_run (struct usher_ctx *ctx, struct scim *s, const json_t *run)
 {
-  int32_t r = take_writing (ctx, s, run);
+  int32_t r = take_string (run, "find", "userName", &s->find);
 
-  if (r >= 0)
-    r = take_paging (ctx, s, run);
-  if (r >= 0)
-    r = take_string (run, "find", "userName", &s->find);
+  take_writing (s, run);
+  take_paging (s, run);
   if (r >= 0)
     r = take_string (run, "content_type", "application/scim+json", &s->content_type);
   s->idempotency = usher_conf (ctx, "add.idempotency", 0);

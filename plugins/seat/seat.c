@@ -2,6 +2,7 @@
    table of operations; "run" of the app file says which protocol an app speaks.  */
 #include <config.h>
 
+#include "plugins/seat/rest/shape.h"
 #include "plugins/seat/scim.h"
 
 #include <string.h>
@@ -11,12 +12,14 @@ seat_open (struct usher_ctx *ctx, const struct usher_hub *hub, void **ret_self)
 {
   json_t *spec = json_loadb (hub->spec ? hub->spec : "", hub->spec_len, JSON_REJECT_DUPLICATES,
                              NULL);
-  json_t *run = json_object_get (spec, "scim");
   struct scim *s = NULL;
-  int32_t r = json_is_object (run)
-              ? scim_open (ctx, run, &s)
-              : scim_fail (ctx, USHER_E_CONFIG, NULL, "The app file's run has no \"scim\"");
+  int32_t r = spec ? descriptor_check (ctx, spec)
+                   : scim_fail (ctx, USHER_E_CONFIG, "run", "The app file's run cannot be read");
 
+  if (r >= 0 && !json_object_get (spec, "scim"))
+    r = scim_fail (ctx, USHER_E_UNSUPPORTED, "run.rest", "This connector cannot carry out run.rest");
+  if (r >= 0)
+    r = scim_open (ctx, json_object_get (spec, "scim"), &s);
   json_decref (spec);
   if (r >= 0)
     *ret_self = s;

@@ -49,7 +49,7 @@ same "exit statuses of usher-worker" "$tmp/code" "$tmp/page"
 sed -n '/"fields": \[/,/^  \]/s/^    {"key": "\([a-z_]*\)".*/\1/p' "$top/plugins/seat/apps/scim.json" >"$tmp/code"
 items 'HUB FIELDS' Cm "$top/plugins/seat/usher-scim.7" >"$tmp/page"
 same "fields of the SCIM app" "$tmp/code" "$tmp/page"
-grep -ohE '\(run, "[a-z_]+"' "$top/plugins/seat/scim.c" | sed 's/.*"\(.*\)"/\1/' >"$tmp/code"
+sed -n "/^static const struct shape scim_keys/,/^};/s/^  { ROW (\"\([a-z_]*\)\".*/\1/p" "$top/plugins/seat/rest/keys.c" >"$tmp/code"
 items 'APP FILE' Cm "$top/plugins/seat/usher-scim.7" >"$tmp/page"
 same "keys of run.scim" "$tmp/code" "$tmp/page"
 

@@ -1,7 +1,7 @@
 # App files, the vault, configuration, people as CSV.
 if HAVE_CHECK
 APPS_TESTS = tests/unit/test-vault tests/unit/test-conf tests/unit/test-csv \
-	tests/unit/test-apps
+	tests/unit/test-apps tests/unit/test-descriptors
 check_PROGRAMS += $(APPS_TESTS)
 TESTS += $(APPS_TESTS)
 APPS_TEST_FLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
@@ -22,7 +22,13 @@ tests_unit_test_apps_SOURCES = tests/unit/test-apps.c tests/unit/unit.h
 tests_unit_test_apps_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_apps_CFLAGS = $(APPS_TEST_FLAGS)
 tests_unit_test_apps_LDADD = libusherapps.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_descriptors_SOURCES = tests/unit/test-descriptors.c tests/unit/unit.h
+tests_unit_test_descriptors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_descriptors_CFLAGS = $(APPS_TEST_FLAGS)
+tests_unit_test_descriptors_LDADD = libseat.la libusher-fakehost.a libusherapps.la $(JANSSON_LIBS) \
+	$(CHECK_LIBS)
 endif
-EXTRA_DIST += tests/unit/apps
-TESTS += tests/unit/test-app-schema.sh
-EXTRA_DIST += tests/unit/test-app-schema.sh
+EXTRA_DIST += tests/unit/apps tests/unit/descriptors
+TESTS += tests/unit/test-app-schema.sh tests/unit/test-descriptor-schema.sh
+EXTRA_DIST += tests/unit/test-app-schema.sh tests/unit/test-descriptor-schema.sh
