@@ -2,17 +2,36 @@
 # module and its tests.
 noinst_LTLIBRARIES += libseat.la
 libseat_la_SOURCES = \
+	%D%/rest/answer.c \
+	%D%/rest/assets.c \
+	%D%/rest/body.c \
+	%D%/rest/change.c \
 	%D%/rest/cross.c \
 	%D%/rest/grammar.c \
 	%D%/rest/keys.c \
 	%D%/rest/known.c \
+	%D%/rest/list.c %D%/rest/list.h \
+	%D%/rest/login.c \
+	%D%/rest/look-up.c \
+	%D%/rest/member.c \
+	%D%/rest/names.c \
+	%D%/rest/pick.c \
 	%D%/rest/place.c %D%/rest/place.h \
+	%D%/rest/read.c \
+	%D%/rest/request.c \
+	%D%/rest/rest.c %D%/rest/rest.h \
+	%D%/rest/roles.c \
 	%D%/rest/shape.c %D%/rest/shape.h \
 	%D%/rest/slow.c \
+	%D%/rest/source.c \
+	%D%/rest/steps.h \
+	%D%/rest/template.c \
 	%D%/rest/value-jq.c \
 	%D%/rest/value-text.c \
 	%D%/rest/value-tree.c \
 	%D%/rest/value.c %D%/rest/value.h %D%/rest/value-private.h \
+	%D%/rest/walk.c \
+	%D%/rest/write.c \
 	%D%/scim-edit.c \
 	%D%/scim-error.c \
 	%D%/scim-find.c \
