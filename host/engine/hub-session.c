@@ -265,6 +265,7 @@ gather (struct run *r, struct material *m)
       return -ENOENT;
     }
   add_fields (m, fields);
+  add_conf (m, "add.how", app_get_text (r->app, "add.how", NULL));
   add_conf (m, "add.idempotency", app_get_text (r->app, "add.idempotency", NULL));
   x = add_account (r, m);
   if (x == 0)

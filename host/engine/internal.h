@@ -440,6 +440,8 @@ uint16_t member_settled (const json_t *hub);
 /* ---- Invitations (invitation.c). */
 /* Whether the app asks whom it adds to accept first. */
 bool invitation_mailed (const struct app *app);
+/* Nobody is invited: the app makes the account when the person signs in first. */
+bool invitation_by_login (const struct app *app);
 /* Counts one more that went out; and, once its person joined, none. */
 void invitation_sent (struct member_link *link);
 void invitation_accepted (struct member_link *link);

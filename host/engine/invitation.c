@@ -18,6 +18,12 @@ invitation_mailed (const struct app *app)
   return has_prefix (app_get_text (app, "add.how", "create"), "invite");
 }
 
+bool
+invitation_by_login (const struct app *app)
+{
+  return streq (app_get_text (app, "add.how", "create"), "just-in-time");
+}
+
 void
 invitation_sent (struct member_link *link)
 {

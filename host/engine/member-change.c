@@ -346,7 +346,7 @@ invite_effect (struct txn *t, struct invite *i, json_t **ret_task, struct refusa
     return 0;
   if (there && holds_seat (&m))
     {
-      *ret_task = invite_present (t, i, &m, check_can (i->app, i->hub, "update-role", r) == 0 && !streq (update, "none"));
+      *ret_task = invite_present (t, i, &m, check_can (i->app, i->hub, "update-role", r) == 0 && streq (update, "in-place"));
       refusal_done (r);
       if (!*ret_task)
         *ret_task = nothing_to_do (t, i, &m);
@@ -490,6 +490,21 @@ check_joined (const struct one *o, struct refusal *r)
   return 0;
 }
 
+/* Where a role is changed by removing and inviting again, only a person decides that. */
+static int
+check_update (const struct app *app, const struct call *c, struct refusal *r)
+{
+  const char *update = app_get_text (app, "update", "none");
+
+  if (streq (update, "in-place"))
+    return 0;
+  if (!streq (update, "re-add"))
+    return refuse (r, "capability-unsupported", NULL, "%s cannot change a role in place.", app_name (app));
+  return c->confirmed ? 0 : refuse (r, "confirmation-required", NULL,
+                                    "%s changes no role in place: this removes the member and invites anew, and the "
+                                    "person has to accept again.", app_name (app));
+}
+
 static int
 check_roles (const struct one *o, json_t **ret_roles, struct refusal *r)
 {
@@ -499,10 +514,10 @@ check_roles (const struct one *o, json_t **ret_roles, struct refusal *r)
   if (!json_is_array (wanted))
     return refuse (r, "validation-failed", "roles", "roles is the list of roles that the member is to have.");
   x = check_can (o->app, o->hub, "update-role", r);
+  if (x == 0)
+    x = check_update (o->app, o->c, r);
   if (x < 0)
     return x;
-  if (!streq (app_get_text (o->app, "update", "none"), "in-place"))
-    return refuse (r, "capability-unsupported", NULL, "%s cannot change a role in place.", app_name (o->app));
   return roles_check (o->app, o->hub, wanted, true, ret_roles, r);
 }
 

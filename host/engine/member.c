@@ -20,13 +20,14 @@ member_settled (const json_t *hub)
 }
 
 /* A settled member is what its hub's login method makes of it now, whichever of the two it was
-   when it was written: a change of the method needs no pass over a million members. */
+   when it was written: a change of the method needs no pass over a million members.  One whom the
+   app does not know yet awaits the first login, whatever the method. */
 static uint16_t
 status_now (const json_t *hub, const struct member_link *link)
 {
   bool settled = link->status == MEMBER_ONBOARDED || link->status == MEMBER_AWAITING_LOGIN;
 
-  return settled && !id_is_zero (&link->person) ? member_settled (hub) : link->status;
+  return settled && !id_is_zero (&link->person) && !(link->flags & MEMBER_F_INVITE) ? member_settled (hub) : link->status;
 }
 
 /* ---- Showing. */
@@ -132,7 +133,7 @@ render_link (struct txn *t, json_t *o, const json_t *hub, const struct member_li
   json_set_text (o, "tab", member_tab_name (member_tab (link)));
   json_set_text (o, "status", member_status_name (status_now (hub, link)));
   json_set_text (o, "login_state", login_state (hub, link));
-  json_set_text (o, "note", link->note);
+  json_set_text (o, "note", link->flags & MEMBER_F_INVITE ? link->note : NULL);
   if (person)
     {
       json_set_id (o, "person", &link->person);

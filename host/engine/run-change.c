@@ -14,6 +14,7 @@
 #define ROLES_MAX 200u
 #define FIELDS_MAX 200u
 #define ARENA_BYTES (1024u * 1024)
+#define INVITE_LINK_MAX 2048u
 #define LOOKS 4u              /* read-backs of one answer: apps lag behind their writes */
 #define LOOK_WAIT_MS 150      /* before the second; doubled each time */
 #define KEY_LIFETIME_MS (12 * 3600 * 1000LL) /* apps remember an idempotency key for a day, most of them */
@@ -32,6 +33,7 @@ struct change
   char key[ID_TEXT_SIZE];     /* same for every attempt of this intent */
   struct buf resume;          /* what the connector's checkpoint kept */
   struct id member;
+  char *note;                 /* owned; what a person has to know or pass on afterwards, or NULL */
   char *ended;                /* owned; the mark of the invitation that this one follows, or NULL */
   bool resend;                /* the invitation that is out is to be mailed again */
   bool doubt;                 /* nobody knows whether the app did what it was asked */
@@ -406,6 +408,12 @@ lacks_roles (const struct change *c, const struct usher_member *shown)
          && streq (app_get_text (c->r->app, "update", "none"), "in-place");
 }
 
+static bool
+is_by_login (const struct change *c)
+{
+  return c->kind == TASK_ADD_USER && invitation_by_login (c->r->app);
+}
+
 static uint16_t
 status_after (const struct change *c, const struct usher_member *shown, const struct member_link *link)
 {
@@ -416,7 +424,7 @@ status_after (const struct change *c, const struct usher_member *shown, const st
   if (c->kind == TASK_ADD_USER && lacks_roles (c, shown))
     return MEMBER_AWAITING_UPDATE;
   if (state >= USHER_PENDING)
-    return MEMBER_PENDING_INVITE;
+    return is_by_login (c) ? MEMBER_AWAITING_LOGIN : MEMBER_PENDING_INVITE;
   return id_is_zero (&link->person) ? MEMBER_UNMATCHED : member_settled (c->r->hub);
 }
 
@@ -454,7 +462,7 @@ event_after (const struct change *c, uint16_t status)
     return "member.removed";
   if (c->kind == TASK_UPDATE_ROLE)
     return "member.role-updated";
-  return status == MEMBER_PENDING_INVITE ? "member.invited" : "member.joined";
+  return status == MEMBER_PENDING_INVITE || is_by_login (c) ? "member.invited" : "member.joined";
 }
 
 static json_t *
@@ -512,7 +520,9 @@ commit_done (struct change *c, bool no_op)
       m.link.flags |= MEMBER_F_BY_USHER;
       m.link.last_seen_ms = clock_now_ms ();
     }
-  if (c->kind == TASK_ADD_USER && c->shown.len && row.member.state >= USHER_PENDING && !no_op)
+  if (c->kind == TASK_ADD_USER && (c->note || !c->resend))
+    m.link.note = c->note;
+  if (!is_by_login (c) && c->kind != TASK_REMOVE_USER && c->shown.len && row.member.state >= USHER_PENDING && !no_op)
     invitation_sent (&m.link);
   m.link.seq = txn_next_seq (t);
   txn_member_put (t, &c->r->hub_id, &m);
@@ -635,10 +645,28 @@ denied (const struct change *c, int32_t answer)
                                      : "The app said that it is so already, but it does not show it.";
 }
 
+/* The link that the app gave instead of mailing it.  Apps show it once, so it is kept with the
+   member; one too long for that is not. */
+static void
+take_link (struct change *c)
+{
+  struct row row;
+  size_t i;
+
+  arena_reset (&c->arena);
+  if (!c->shown.len || row_get (c->shown.data, c->shown.len, &c->arena, &row) < 0)
+    return;
+  for (i = 0; i < row.member.n_attrs; i++)
+    if (streq (row.member.attrs[i].key, "invite_link") && strlen (row.member.attrs[i].value) <= INVITE_LINK_MAX && !c->note
+        && asprintf (&c->note, "Pass this invitation on: %s", row.member.attrs[i].value) < 0)
+      c->note = NULL;
+}
+
 /* After an answer that was good. */
 static void
 confirm (struct change *c, int32_t answer)
 {
+  take_link (c);
   if (answer == USHER_INVITED && invisible_invite (c))
     {
       /* Nothing to read back: the app's own acceptance counts. */
@@ -740,6 +768,17 @@ go (struct change *c)
   int32_t status;
   int x;
 
+  if (is_by_login (c))
+    {
+      /* Nothing is sent: what is waited for is the person. */
+      c->note = strdup ("The app makes the account when the person signs in for the first time.");
+      x = c->note ? invitee_row (c, 0, &c->shown) : -ENOMEM;
+      if (x < 0)
+        run_store_failed (c->r, x, "The member cannot be written");
+      else
+        finish (c, false);
+      return;
+    }
   read_intent (c);
   c->session = run_session (c->r);
   if (!c->session)
@@ -790,6 +829,7 @@ run_change (struct run *r)
   else if (was_called (c) || still_wanted (c))
     go (c);
   run_session_done (r, TAKE (c->session));
+  free (c->note);
   free (c->ended);
   arena_done (&c->arena);
   buf_done (&c->row);
