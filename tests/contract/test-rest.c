@@ -420,6 +420,34 @@ START_TEST (test_the_first_answer_that_fits_wins)
 }
 END_TEST
 
+START_TEST (test_a_yes_may_hold_a_no_for_one)
+{
+  static const struct { const char *body; int32_t want; } answers[] = {
+    { "{\"items\":[{\"who\":\"A@example.com\",\"error\":\"is there\"}]}", USHER_ALREADY },
+    { "{\"items\":[{\"who\":\"other@example.com\",\"error\":\"is there\"}]}", USHER_DONE },
+    { "{\"items\":[{\"who\":\"a@example.com\",\"error\":\"no seat\"}]}", USHER_E_SEATS },
+    { "{\"items\":[{\"who\":\"a@example.com\",\"error\":\"what\"}]}", USHER_E_REFUSED },
+    { "{\"items\":[{\"who\":\"a@example.com\"}]}", USHER_DONE },
+  };
+  struct usher_member who = MEMBER (.id = "m1", .email = "a@example.com");
+  struct usher_change c = CHANGE (&who);
+
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+    {
+      struct stage s;
+
+      begin (&s, 1);
+      usher_fake_answer (s.fake, "POST", REST_APP_BASE "/x", 200, "application/json", answers[i].body);
+      ck_assert_int_eq (write_by (&s, RUN_INVITE,
+                                  "{\"post\":\"/x\",\"item_results\":{\"items\":\"items[]\",\"id\":\"who\","
+                                  "\"ok\":{\"at\":\"error\",\"absent\":true},\"answers\":["
+                                  "{\"at\":\"error\",\"is\":\"is there\",\"means\":\"already\"},"
+                                  "{\"at\":\"error\",\"matches\":\"seat\",\"means\":\"seats\"}]}}", &c), answers[i].want);
+      end (&s);
+    }
+}
+END_TEST
+
 /* ---- Steps ---- */
 
 #define TWO_STEPS "[{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"member\"},\"keep\":{\"id\":\"id\"}}," \
@@ -614,6 +642,7 @@ fill (TCase *tc)
   tcase_add_test (tc, test_a_state_that_nobody_knows_is_named);
   tcase_add_test (tc, test_a_status_means_what_it_says_by_itself);
   tcase_add_test (tc, test_the_first_answer_that_fits_wins);
+  tcase_add_test (tc, test_a_yes_may_hold_a_no_for_one);
   tcase_add_test (tc, test_a_change_goes_on_behind_the_step_that_was_done);
   tcase_add_test (tc, test_somebody_is_looked_for_before_the_change);
   tcase_add_test (tc, test_a_member_is_found_on_any_page);

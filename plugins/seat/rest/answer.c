@@ -386,10 +386,10 @@ code_of_status (struct rest_op *op, const json_t *request, int32_t status, enum 
     }
 }
 
-int32_t
-rest_judge (struct rest_op *op, const json_t *request, enum rest_aim aim, const struct rest_picked *picked)
+static int32_t
+judge (struct rest_op *op, struct rest_rules rules, const json_t *request, enum rest_aim aim,
+       const struct rest_picked *picked)
 {
-  struct rest_rules rules = rest_rules_of (op->rest, request);
   int32_t status = picked->answer->head.status, code;
   const char *accept = json_string_value (json_object_get (request, "accept"));
   bool good = status / 100 == 2;
@@ -411,6 +411,12 @@ rest_judge (struct rest_op *op, const json_t *request, enum rest_aim aim, const 
     return code;
   say (op->rest, rule ? rule : rules.ok, picked, said);
   return tell (op, code, json_string_value (json_object_get (rule, "field")), until_ms (op, rule, picked), said);
+}
+
+int32_t
+rest_judge (struct rest_op *op, const json_t *request, enum rest_aim aim, const struct rest_picked *picked)
+{
+  return judge (op, rest_rules_of (op->rest, request), request, aim, picked);
 }
 
 /* ---- With values from the body ---- */
@@ -456,6 +462,53 @@ is_readable (const struct rest *rest, const struct rest_answer *a)
   return *p && rest->xml == (*p == '<');
 }
 
+/* Whether the item is about somebody else than the change is. */
+static int32_t
+is_of_others (struct in_memory *m, const struct rest_picked *picked, bool *ret)
+{
+  static const char *const names[] = { "email", "id", "handle", "username" };
+  const char *id = rest_picked_text (picked, m->source->result_id, 0);
+  int32_t r = USHER_DONE;
+
+  *ret = m->source->result_id >= 0;
+  for (size_t i = 0; id && *ret && i < ARRAY_SIZE (names) && r >= 0; i++)
+    {
+      const char *value;
+
+      r = rest_value (m->op, names[i], &value);
+      *ret = r < 0 || !value || !text_same (value, id);
+    }
+  return r;
+}
+
+static int32_t
+on_result (void *arg, const struct rest_texts *values)
+{
+  struct in_memory *m = arg;
+  const struct rest_picked picked = { .pick = &m->source->result_tests, .answer = m->answer, .text = text_in_memory,
+                                      .arg = m };
+  const json_t *results = json_object_get (m->source->spec, "item_results");
+  const struct rest_rules rules = { .ok = json_object_get (results, "ok"), .own = json_object_get (results, "answers") };
+  bool others;
+  int32_t r;
+
+  m->texts = values;
+  r = is_of_others (m, &picked, &others);
+  if (r >= 0 && !others)
+    r = judge (m->op, rules, results, m->aim, &picked);
+  m->texts = NULL;
+  if (r > 0)
+    m->judged = r;
+  return r < 0 ? r : USHER_DONE;
+}
+
+/* A yes to the call may hold a no to the one whom it is about. */
+static int32_t
+judge_results (struct in_memory *m, const struct rest_answer *a)
+{
+  return rest_reader_each_in (m->source->results, &a->head, a->body, a->len, on_result, m);
+}
+
 int32_t
 rest_judge_body (struct rest_op *op, const struct rest_source *source, enum rest_aim aim, struct rest_answer *a)
 {
@@ -469,5 +522,7 @@ rest_judge_body (struct rest_op *op, const struct rest_source *source, enum rest
     r = USHER_DONE;
   if (r >= 0 && !m.done)
     r = on_body (&m, NULL);
+  if (r >= 0 && m.judged == USHER_DONE && source->results && is_readable (op->rest, a))
+    r = judge_results (&m, a);
   return r < 0 ? r : m.judged;
 }

@@ -251,6 +251,9 @@ struct rest_source
   struct rest_reader *reader;   /* NULL when nothing is wanted of the answer */
   struct rest_reader *whole;    /* of the answer as a whole, for its tests */
   struct rest_pick tests;       /* what it reads */
+  struct rest_reader *results;  /* of "item_results": what the answer says of each item; NULL = nothing */
+  struct rest_pick result_tests;
+  int result_id;                /* in RESULT_TESTS: whom an item is about; -1 = not told */
   struct rest_row_plan plan;    /* of "member" */
   bool rows, items;             /* it has "member"; it has "at" */
   int where;                    /* number of where.at, -1 = no test */

@@ -223,6 +223,30 @@ compile_whole (struct draft *d, const struct rest *rest, struct rest_source *s)
   return s->tests.n_body > 0 ? rest_reader_new (d->ctx, &spec, &s->whole) : USHER_DONE;
 }
 
+/* The reader of the results of a call that is about several at once. */
+static int32_t
+compile_results (struct draft *d, const struct rest *rest, struct rest_source *s)
+{
+  const json_t *results = json_object_get (s->spec, "item_results");
+  const struct rest_rules rules = { .ok = json_object_get (results, "ok"), .own = json_object_get (results, "answers") };
+  char at[REST_PLACE_MAX + 16], items[REST_PLACE_MAX + 32];
+  struct rest_reader_spec spec = { .jq = rest->jq, .xml = rest->xml, .nested = true, .namespaces = rest->namespaces,
+                                   .n_namespaces = rest->n_namespaces, .items_place = items };
+
+  if (!results)
+    return USHER_DONE;
+  (void) snprintf (at, sizeof at, "%s.item_results", d->place);
+  (void) snprintf (items, sizeof items, "%s.items", at);
+  s->result_id = rest_pick_add (&s->result_tests, json_object_get (results, "id"), at, "id");
+  rest_rules_pick (&rules, at, &s->result_tests);
+  rest_words_pick (rest, &s->result_tests);
+  spec.items = json_string_value (json_object_get (results, "items"));
+  spec.values = s->result_tests.body;
+  spec.n_values = s->result_tests.n_body;
+  spec.places = (const char *const *) s->result_tests.stand;
+  return rest_reader_new (d->ctx, &spec, &s->results);
+}
+
 int32_t
 rest_source_add (struct usher_ctx *ctx, struct rest *rest, const json_t *spec, const char *place)
 {
@@ -248,6 +272,8 @@ rest_source_add (struct usher_ctx *ctx, struct rest *rest, const json_t *spec, c
     d.status = compile_items (&d, rest, s);
   if (d.status == USHER_DONE)
     d.status = compile_whole (&d, rest, s);
+  if (d.status == USHER_DONE)
+    d.status = compile_results (&d, rest, s);
   draft_done (&d);
   return d.status;
 }
@@ -269,8 +295,10 @@ rest_source_free (struct rest_source *s)
   rest_row_plan_done (&s->plan);
   rest_reader_free (s->reader);
   rest_reader_free (s->whole);
+  rest_reader_free (s->results);
   rest_pick_done (&s->page);
   rest_pick_done (&s->tests);
+  rest_pick_done (&s->result_tests);
   free (s->extras);
   free (s);
 }

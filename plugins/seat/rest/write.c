@@ -338,7 +338,8 @@ emit_wanted (struct run *w)
       m.attrs = attrs;
       m.n_attrs = 1;
     }
-  if (w->aim == REST_TO_INVITE)
+  /* Also a change of roles may end in an invitation, where the app knows no other way. */
+  if (w->aim == REST_TO_INVITE || w->invited)
     m.state = w->invited ? USHER_PENDING : USHER_ACTIVE;
   if (m.state >= USHER_PENDING ? m.id || m.email : m.id && !w->already)
     return usher_emit_member (w->op.ctx, &m);
