@@ -183,7 +183,8 @@ list (struct rest_app *app, const struct asked *a, const json_t *all, struct ush
     }
   free (app->link);
   app->link = malloc (2 * ASKED_MAX);
-  (void) snprintf (app->link, 2 * ASKED_MAX, "<%s>; rel=\"first\"; results=\"true\", <%s>; rel=\"next\"; results=\"%s\"",
+  (void) snprintf (app->link, 2 * ASKED_MAX, "<%s>; rel=\"first\"; results=\"true\","
+  " <%s>; rel=\"next\"; results=\"%s\"",
                    url, url, more ? "true" : "false");
   free (url);
   answer (app, ret, 200, j);

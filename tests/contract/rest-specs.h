@@ -4,7 +4,8 @@
 
 #include "tests/contract/rest-app.h"
 
-#define REST_MEMBER "{\"id\":\"id\",\"email\":\"email\",\"username\":\"email\",\"first_name\":\"first\",\"last_name\":\"last\"," \
+#define REST_MEMBER "{\"id\":\"id\",\"email\":\"email\",\"username\":\"email\",\"first_name\":\"first\"," \
+  "\"last_name\":\"last\"," \
   "\"created\":\"created\",\"roles\":{\"role\":\"role\"}}"
 #define REST_PASS(page) "{\"get\":\"/members\",\"at\":\"rows[]\",\"page\":" page ",\"member\":" REST_MEMBER "}"
 #define REST_ROLES "\"roles\":[{\"get\":\"/roles\",\"at\":\"[]\",\"group\":\"role\",\"id\":\"id\",\"label\":\"title\"}]"
@@ -20,11 +21,14 @@
 #define REST_SPEC_OF(list) "{\"rest\":{\"base\":\"{base_url}\",\"list\":[" list "]," REST_ROLES "," REST_READ "," \
   REST_WRITES "}}"
 
-#define REST_NUMBER "{\"style\":\"number\",\"size\":4,\"total\":\"total\",\"send\":{\"page\":\"{page}\",\"size\":\"{size}\"}}"
+#define REST_NUMBER "{\"style\":\"number\",\"size\":4,\"total\":\"total\",\"send\":{\"page\":\"{page}\",\"size\":\"{" \
+  "size}\"}}"
 #define REST_PAGES "{\"style\":\"number\",\"pages\":\"pages\",\"send\":{\"page\":\"{page}\"}}"
 #define REST_EMPTY "{\"style\":\"number\",\"size\":4,\"send\":{\"page\":\"{page}\",\"size\":\"{size}\"}}"
-#define REST_OFFSET "{\"style\":\"offset\",\"size\":4,\"total\":\"total\",\"send\":{\"offset\":\"{offset}\",\"size\":\"{size}\"}}"
-#define REST_SHORT "{\"style\":\"offset\",\"size\":4,\"short_ends\":true,\"send\":{\"offset\":\"{offset}\",\"size\":\"{size}\"}}"
+#define REST_OFFSET "{\"style\":\"offset\",\"size\":4,\"total\":\"total\",\"send\":{\"offset\":\"{offset}\"," \
+  "\"size\":\"{size}\"}}"
+#define REST_SHORT "{\"style\":\"offset\",\"size\":4,\"short_ends\":true,\"send\":{\"offset\":\"{offset}\"," \
+  "\"size\":\"{size}\"}}"
 #define REST_CURSOR "{\"style\":\"cursor\",\"cursor\":\"next\",\"total\":\"total\",\"send\":{\"cursor\":\"{cursor}\"}}"
 #define REST_LINK "{\"style\":\"link\",\"while\":{\"results\":\"true\"}}"
 #define REST_NEXT "{\"style\":\"next\",\"next\":\"url\",\"drop\":[\"key\"]}"

@@ -58,15 +58,16 @@ write_by (struct stage *s, enum run_write which, const char *steps, const struct
   char *spec;
   int32_t r;
 
-  ck_assert_int_gt (asprintf (&spec, "{\"rest\":{\"base\":\"{base_url}\",\"list\":[" REST_PASS (REST_NUMBER) "],\"%s\":%s,"
-                                     REST_READ "}}", keys[which], steps), 0);
+  ck_assert_int_gt (asprintf (&spec, "{\"rest\":{\"base\":\"{base_url}\",\"list\":[" REST_PASS (REST_NUMBER) "],"
+                                     "\"%s\":%s," REST_READ "}}", keys[which], steps), 0);
   r = run_write (s->fake, spec, which, c);
   free (spec);
   return r;
 }
 
 #define MEMBER(...) { .size = sizeof (struct usher_member), .state = USHER_ACTIVE, __VA_ARGS__ }
-#define CHANGE(who, ...) { .size = sizeof (struct usher_change), .attempt = 1, .member = (who), .key = "k1", __VA_ARGS__ }
+#define CHANGE(who, ...) \
+  { .size = sizeof (struct usher_change), .attempt = 1, .member = (who), .key = "k1", __VA_ARGS__ }
 
 /* ---- Texts ---- */
 
@@ -180,7 +181,8 @@ START_TEST (test_bodies_have_the_types_that_are_asked_for)
   ck_assert_int_eq (write_by (&s, RUN_INVITE,
                               "{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"{role.team}\","
                               "\"n\":{\"number\":\"{field.level}\"},\"b\":{\"boolean\":\"{field.mail}\"},"
-                              "\"all\":{\"list\":\"roles\"},\"hub\":{\"list\":\"many\"},\"no\":{\"optional\":\"{first_name}\"},"
+                              "\"all\":{\"list\":\"roles\"},\"hub\":{\"list\":\"many\"},\"no\":{\"optional\":\"{"
+                              "first_name}\"},"
                               "\"deep\":[{\"x\":\"{{{username}}}\"}]},\"member\":" REST_MEMBER "}", &c), USHER_DONE);
   ck_assert_str_eq (s.app.last, "POST /members {\"email\":\"o\\\"x@example.com\",\"role\":\"red\",\"n\":30,\"b\":true,"
                                 "\"all\":[\"admin\",\"red\"],\"hub\":[\"x\",\"y\"],\"deep\":[{\"x\":\"{ox}\"}]}");
@@ -191,11 +193,13 @@ END_TEST
 START_TEST (test_forms_queries_xml_and_graphql)
 {
   static const struct { const char *step, *want; } ways[] = {
-    { "{\"post\":\"/x\",\"form\":{\"e\":\"{email}\",\"j\":{\"json\":{\"a\":\"{email}\"}},\"n\":{\"optional\":\"{name}\"}}}",
+    { "{\"post\":\"/x\",\"form\":{\"e\":\"{email}\",\"j\":{\"json\":{\"a\":\"{email}\"}},\"n\":{\"optional\":\"{"
+      "name}\"}}}",
       "POST /x e=a%26b%40example.com&j=%7B%22a%22%3A%22a%26b%40example.com%22%7D" },
     { "{\"post\":\"/x/{org}\",\"query\":{\"e\":\"{email}\"}}", "POST /x/a%2Fb%20c?e=a%26b%40example.com " },
     { "{\"post\":\"/x\",\"xml\":\"<u e='{email}'/>\"}", "POST /x <u e='a&amp;b@example.com'/>" },
-    { "{\"post\":\"/x\",\"graphql\":{\"query\":\"mutation($e:String!){add(e:$e){id}}\",\"variables\":{\"e\":\"{email}\"}}}",
+    { "{\"post\":\"/x\",\"graphql\":{\"query\":\"mutation($e:String!){add(e:$e){id}}\",\"variables\":{\"e\":\"{"
+      "email}\"}}}",
       "POST /x {\"query\":\"mutation($e:String!){add(e:$e){id}}\",\"variables\":{\"e\":\"a&b@example.com\"}}" },
     { "{\"post\":\"/x\",\"json\":[\"{email}\"]}", "POST /x [\"a&b@example.com\"]" },
     { "{\"delete\":\"/x\",\"json\":{\"e\":\"{email}\"}}", "DELETE /x {\"e\":\"a&b@example.com\"}" },
@@ -300,7 +304,8 @@ START_TEST (test_a_yes_that_says_no_is_no_page)
   begin (&s, 11);
   s.app.traps.refusing_page = 2;
   ck_assert_int_eq (run_list (s.fake, "{\"rest\":{\"base\":\"{base_url}\",\"ok\":{\"at\":\"ok\",\"is\":\"true\"},"
-                                      "\"answers\":[{\"at\":\"code\",\"is\":\"broken\",\"means\":\"rate\",\"say\":\"message\","
+                                      "\"answers\":[{\"at\":\"code\",\"is\":\"broken\",\"means\":\"rate\","
+                                      "\"say\":\"message\","
                                       "\"wait\":{\"seconds\":30}}],\"list\":[" REST_PASS (REST_NUMBER) "]}}", NULL, 0),
                     USHER_E_RATE);
   ck_assert_str_eq (fault (&s), "Asked to list members, the app answered: try later");
@@ -362,10 +367,146 @@ START_TEST (test_a_state_that_nobody_knows_is_named)
   struct stage s;
 
   begin (&s, 3);
-  ck_assert_int_eq (run_list (s.fake, "{\"rest\":{\"base\":\"{base_url}\",\"list\":[{\"get\":\"/members\",\"at\":\"rows[]\","
-                                      "\"member\":{\"id\":\"id\",\"state\":{\"at\":\"role\",\"map\":{\"admin\":\"active\"}}}}]}}",
+  ck_assert_int_eq (run_list (s.fake, "{\"rest\":{\"base\":\"{base_url}\",\"list\":[{\"get\":\"/members\","
+                                      "\"at\":\"rows[]\","
+                                      "\"member\":{\"id\":\"id\",\"state\":{\"at\":\"role\",\"map\":{"
+                                      "\"admin\":\"active\"}}}}]}}",
                               NULL, 0), USHER_E_SHAPE);
   ck_assert_ptr_nonnull (strstr (fault (&s), "\"member\""));
+  end (&s);
+}
+END_TEST
+
+/* What a listing by SPEC tells, with the answers set before; its lines are then to be had. */
+static void
+list_by (struct stage *s, const char *spec)
+{
+  int32_t r = run_list (s->fake, spec, NULL, 0);
+
+  ck_assert_msg (r == USHER_DONE, "answers %d: %s", r, fault (s));
+}
+
+START_TEST (test_xml_is_listed_by_paths_with_prefixes)
+{
+  struct stage s;
+
+  begin (&s, 0);
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/users?pageNumber=1", 200, "application/xml",
+                     "<?xml version='1.0'?><r xmlns='http://example.com/api'><pagination totalAvailable='2'/>"
+                     "<users><user id='1' name='a&amp;b' siteRole='Viewer'/></users></r>");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/users?pageNumber=2", 200, "application/xml",
+                     "<?xml version='1.0'?><r xmlns='http://example.com/api'><pagination totalAvailable='2'/>"
+                     "<users><user id='2' name='c' siteRole='Unlicensed'/></users></r>");
+  list_by (&s, "{\"rest\":{\"base\":\"{base_url}\",\"format\":\"xml\",\"namespaces\":{"
+               "\"t\":\"http://example.com/api\"},"
+               "\"list\":[{\"get\":\"/users\",\"at\":\"/t:r/t:users/t:user\",\"page\":{\"style\":\"number\","
+               "\"send\":{\"pageNumber\":\"{page}\"},\"total\":\"/t:r/t:pagination/@totalAvailable\"},"
+               "\"member\":{\"id\":\"@id\",\"username\":\"@name\",\"roles\":{\"role\":\"@siteRole\"}}}]}}");
+  ck_assert_str_eq (run_line (s.fake, "member active 1", s.line, sizeof s.line),
+                    "member active 1 a&b - - - 0 roles=Viewer");
+  ck_assert_uint_eq (run_count (s.fake, "member "), 2);
+  ck_assert_uint_eq (run_count (s.fake, "end complete 2"), 1);
+  end (&s);
+}
+END_TEST
+
+/* Answers a GraphQL listing in two pages, by the cursor among the variables. */
+static void
+graph_http (void *arg, const struct usher_request *request, struct usher_fake_answer *ret)
+{
+  static const char *const pages[] = {
+    "{\"data\":{\"org\":{\"edges\":[{\"role\":\"ADMIN\",\"node\":{\"id\":\"u1\"}}],\"pageInfo\":{\"more\":true,"
+    "\"end\":\"c1\"}}}}",
+    "{\"data\":{\"org\":{\"edges\":[{\"role\":\"MEMBER\",\"node\":{\"id\":\"u2\"}}],\"pageInfo\":{\"more\":false,"
+    "\"end\":\"c2\"}}}}",
+    "{\"data\":null,\"errors\":[{\"message\":\"what?\"}]}",
+  };
+  json_t *j = json_loadb (request->body, request->body_len, 0, NULL), *variables = json_object_get (j, "variables");
+  const char *org = json_string_value (json_object_get (variables, "org"));
+  const char *after = json_string_value (json_object_get (variables, "after"));
+  const char *answer = pages[!org || strcmp (org, "a/b c") ? 2 : !after ? 0 : strcmp (after, "c1") == 0 ? 1 : 2];
+
+  (void) arg;
+  ret->status = 200;
+  ret->content_type = "application/json";
+  ret->body = answer;
+  ret->body_len = strlen (answer);
+  json_decref (j);
+}
+
+#define GRAPH(org) "{\"rest\":{\"base\":\"{base_url}\",\"ok\":{\"at\":\"errors[].message\",\"absent\":true," \
+  "\"say\":\"errors[].message\"}," \
+  "\"list\":[{\"post\":\"/graphql\",\"graphql\":{\"query\":\"query($org:String!,$after:String){org}\"," \
+  "\"variables\":{\"org\":\"" org "\"}},\"at\":\"data.org.edges[]\",\"page\":{\"style\":\"cursor\"," \
+  "\"cursor\":\"data.org.pageInfo.end\",\"more\":\"data.org.pageInfo.more\",\"send\":{\"after\":\"{cursor}\"}}," \
+  "\"member\":{\"id\":\"node.id\",\"roles\":{\"role\":{\"at\":\"role\",\"map\":{\"ADMIN\":\"admin\"}}}}}]}}"
+
+START_TEST (test_graphql_is_listed_by_its_variables)
+{
+  struct stage s;
+
+  begin (&s, 0);
+  usher_fake_http (s.fake, graph_http, NULL);
+  list_by (&s, GRAPH ("{org}"));
+  ck_assert_uint_eq (run_count (s.fake, "member "), 2);
+  ck_assert_str_eq (run_line (s.fake, "member active u1", s.line, sizeof s.line),
+                    "member active u1 - - - - 0 roles=admin");
+  ck_assert_int_eq (run_list (s.fake, GRAPH ("other"), NULL, 0), USHER_E_SHAPE);
+  ck_assert_str_eq (fault (&s), "Asked to list members, the app answered: what?");
+  end (&s);
+}
+END_TEST
+
+START_TEST (test_passes_have_constants_and_groups_have_members)
+{
+  struct stage s;
+
+  begin (&s, 0);
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/m?role=boss", 200, "application/json", "[{\"id\":1},{\"id\":2,"
+                                                                                           "\"bot\":true}]");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/m?role=staff", 200, "application/json", "[{\"id\":3,"
+                                                                                            "\"gone\":true}]");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/g", 200, "application/json", "[{\"who\":1,\"in\":[\"a\",\"b\"]}]");
+  list_by (&s, "{\"rest\":{\"base\":\"{base_url}\",\"list\":["
+               "{\"get\":\"/m\",\"query\":{\"role\":\"{r}\"},\"const\":{\"r\":\"boss\"},\"scope\":\"boss\","
+               "\"at\":\"[]\","
+               "\"member\":{\"id\":\"id\",\"not_a_person\":\"bot\",\"roles\":{\"role\":{\"const\":\"admin\"}}}},"
+               "{\"get\":\"/m\",\"query\":{\"role\":\"{r}\"},\"const\":{\"r\":\"staff\"},\"at\":\"[]\","
+               "\"member\":{\"id\":\"id\",\"skip\":\"gone\"}},"
+               "{\"get\":\"/g\",\"kind\":\"role-of\",\"at\":\"[]\",\"member\":{\"id\":\"who\",\"roles\":{"
+               "\"group\":\"in[]\"}}}]}}");
+  ck_assert_str_eq (run_line (s.fake, "section", s.line, sizeof s.line), "section 100 boss");
+  ck_assert_uint_eq (run_count (s.fake, "section 100 2"), 1);
+  ck_assert_uint_eq (run_count (s.fake, "member "), 2);
+  ck_assert_uint_eq (usher_fake_member (s.fake, "2")->flags, USHER_F_NOT_A_PERSON);
+  ck_assert_uint_eq (run_count (s.fake, "role-of 1 "), 2);
+  ck_assert_uint_eq (run_count (s.fake, "end complete"), 3);
+  end (&s);
+}
+END_TEST
+
+START_TEST (test_rights_are_listed_by_asset_and_a_forbidden_one_is_partial)
+{
+  struct stage s;
+
+  begin (&s, 0);
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/m", 200, "application/json", "[{\"id\":1}]");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/boards", 200, "application/json",
+                     "[{\"id\":\"b 1\",\"title\":\"One\"},{\"id\":\"b2\"}]");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/boards/b%201/people", 200, "application/json",
+                     "[{\"who\":1,\"as\":\"editor\"}]");
+  usher_fake_answer (s.fake, "GET", REST_APP_BASE "/boards/b2/people", 403, "application/json", "{}");
+  list_by (&s, "{\"rest\":{\"base\":\"{base_url}\",\"list\":[{\"get\":\"/m\",\"at\":\"[]\",\"member\":{"
+               "\"id\":\"id\"}}],"
+               "\"objects\":[{\"type\":\"board\",\"get\":\"/boards\",\"at\":\"[]\",\"id\":\"id\",\"name\":\"title\"}],"
+               "\"access\":[{\"type\":\"board\",\"get\":\"/boards/{asset}/people\",\"at\":\"[]\",\"member\":{"
+               "\"id\":\"who\"},"
+               "\"role\":\"as\"}]}}");
+  ck_assert_uint_eq (run_count (s.fake, "object "), 2);
+  ck_assert_str_eq (run_line (s.fake, "object b 1", s.line, sizeof s.line), "object b 1 One");
+  ck_assert_str_eq (run_line (s.fake, "access", s.line, sizeof s.line), "access 1 b 1 editor");
+  ck_assert_uint_eq (run_count (s.fake, "end partial"), 1);
+  ck_assert_uint_eq (run_count (s.fake, "end complete"), 3);
   end (&s);
 }
 END_TEST
@@ -406,12 +547,14 @@ START_TEST (test_the_first_answer_that_fits_wins)
 
   begin (&s, 1);
   ck_assert_int_eq (write_by (&s, RUN_INVITE,
-                              "{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"{role}\"},\"answers\":["
+                              "{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"{role}\"},"
+                              "\"answers\":["
                               "{\"status\":\"422\",\"means\":\"role\"},"
                               "{\"status\":\"4xx\",\"at\":\"code\",\"matches\":\"^mem\",\"means\":\"already\"},"
                               "{\"status\":409,\"means\":\"seats\"}]}", &c), USHER_ALREADY);
   ck_assert_int_eq (write_by (&s, RUN_INVITE,
-                              "{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"{role}\"},\"answers\":["
+                              "{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"{role}\"},"
+                              "\"answers\":["
                               "{\"at\":\"code\",\"is\":[\"a\",\"b\"],\"means\":\"already\"},"
                               "{\"status\":\"409\",\"means\":\"field\",\"field\":\"email\"}]}", &c), USHER_E_FIELD);
   ck_assert_str_eq (usher_fake_last (s.fake, USHER_FAKE_FAULT)->key, "email");
@@ -442,7 +585,8 @@ START_TEST (test_a_yes_may_hold_a_no_for_one)
                                   "{\"post\":\"/x\",\"item_results\":{\"items\":\"items[]\",\"id\":\"who\","
                                   "\"ok\":{\"at\":\"error\",\"absent\":true},\"answers\":["
                                   "{\"at\":\"error\",\"is\":\"is there\",\"means\":\"already\"},"
-                                  "{\"at\":\"error\",\"matches\":\"seat\",\"means\":\"seats\"}]}}", &c), answers[i].want);
+                                  "{\"at\":\"error\",\"matches\":\"seat\","
+                                  "\"means\":\"seats\"}]}}", &c), answers[i].want);
       end (&s);
     }
 }
@@ -450,7 +594,8 @@ END_TEST
 
 /* ---- Steps ---- */
 
-#define TWO_STEPS "[{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"member\"},\"keep\":{\"id\":\"id\"}}," \
+#define TWO_STEPS "[{\"post\":\"/members\",\"json\":{\"email\":\"{email}\",\"role\":\"member\"},\"keep\":{" \
+  "\"id\":\"id\"}}," \
                   "{\"put\":\"/members/{id}\",\"json\":{\"role\":\"{role}\"},\"member\":" REST_MEMBER "}]"
 
 START_TEST (test_a_change_goes_on_behind_the_step_that_was_done)
@@ -510,8 +655,10 @@ START_TEST (test_a_member_is_found_on_any_page)
   struct stage s;
 
   begin (&s, 11);
-  ck_assert_int_eq (write_by (&s, RUN_REMOVE, "[{\"find\":true,\"get\":\"/members\",\"at\":\"rows[]\",\"page\":" REST_NUMBER
-                                              ",\"where\":{\"at\":\"email\",\"is\":\"{email}\"},\"keep\":{\"found\":\"id\"}},"
+  ck_assert_int_eq (write_by (&s, RUN_REMOVE, "[{\"find\":true,\"get\":\"/members\",\"at\":\"rows[]\","
+                                              "\"page\":" REST_NUMBER
+                                              ",\"where\":{\"at\":\"email\",\"is\":\"{email}\"},\"keep\":{"
+                                              "\"found\":\"id\"}},"
                                               "{\"delete\":\"/members/{found}\"}]", &c), USHER_DONE);
   ck_assert_str_eq (s.app.last, "DELETE /members/m10 ");
   end (&s);
@@ -520,7 +667,8 @@ END_TEST
 
 START_TEST (test_a_step_is_done_when_and_for_what_it_says)
 {
-  static const struct usher_kv old[] = { { "role", "a" }, { "role", "b" } }, new[] = { { "role", "b" }, { "role", "c" } };
+  static const struct usher_kv old[] = { { "role", "a" }, { "role", "b" } };
+  static const struct usher_kv new[] = { { "role", "b" }, { "role", "c" } };
   struct usher_member who = MEMBER (.id = "m1", .email = "user1@example.com", .roles = old, .n_roles = 2);
   struct usher_change c = CHANGE (&who, .roles = new, .n_roles = 2);
   struct stage s;
@@ -565,7 +713,8 @@ START_TEST (test_an_invitation_has_its_id_and_its_link)
 
   begin (&s, 1);
   usher_fake_conf (s.fake, "add.how", "invite-link");
-  ck_assert_int_eq (write_by (&s, RUN_INVITE, "{\"post\":\"/invites\",\"json\":{\"email\":\"{email}\",\"role\":\"{role}\"},"
+  ck_assert_int_eq (write_by (&s, RUN_INVITE, "{\"post\":\"/invites\",\"json\":{\"email\":\"{email}\",\"role\":\"{"
+                                              "role}\"},"
                                               "\"keep\":{\"id\":\"id\",\"invite_link\":\"link\"}}", &c), USHER_INVITED);
   row = usher_fake_last (s.fake, USHER_FAKE_MEMBER)->member;
   ck_assert_uint_eq (row->state, USHER_PENDING);
@@ -578,14 +727,18 @@ END_TEST
 
 /* ---- Signing in, looking up ---- */
 
-#define SIGNED(list) "{\"rest\":{\"base\":\"{base_url}\",\"login\":{\"post\":\"/signin\",\"auth\":\"\",\"json\":{\"u\":\"{secret.token}\"}," \
-  "\"token\":\"credentials.token\",\"secret\":\"session\",\"expires_in\":\"credentials.lives\",\"keep\":{\"site\":\"site\"}}," \
-  "\"look_up\":{\"dir\":{\"get\":\"/dirs\",\"at\":\"[]\",\"where\":{\"at\":\"name\",\"is\":\"main\"},\"value\":\"id\"}}," \
+#define SIGNED(list) "{\"rest\":{\"base\":\"{base_url}\",\"login\":{\"post\":\"/signin\",\"auth\":\"\",\"json\":{" \
+  "\"u\":\"{secret.token}\"}," \
+  "\"token\":\"credentials.token\",\"secret\":\"session\",\"expires_in\":\"credentials.lives\",\"keep\":{" \
+  "\"site\":\"site\"}}," \
+  "\"look_up\":{\"dir\":{\"get\":\"/dirs\",\"at\":\"[]\",\"where\":{\"at\":\"name\",\"is\":\"main\"}," \
+  "\"value\":\"id\"}}," \
   "\"list\":[" list "]}}"
 
 START_TEST (test_a_token_is_put_away_and_a_look_up_asked_once)
 {
-  static const char spec[] = SIGNED ("{\"get\":\"/sites/{site}/{dir}/{dir}\",\"at\":\"[]\",\"member\":{\"id\":\"id\"}}");
+  static const char spec[] = SIGNED ("{\"get\":\"/sites/{site}/{dir}/{dir}\",\"at\":\"[]\",\"member\":{"
+                                     "\"id\":\"id\"}}");
   struct stage s;
 
   begin (&s, 1);
@@ -615,7 +768,8 @@ START_TEST (test_a_sign_in_that_is_refused_is_a_password)
 
   begin (&s, 1);
   usher_fake_answer (s.fake, "POST", REST_APP_BASE "/signin", 401, "application/json", "{\"message\":\"no\"}");
-  ck_assert_int_eq (usher_fake_open (s.fake, usher_connector_v1 (), "app", SIGNED (REST_PASS (REST_NUMBER))), USHER_DONE);
+  ck_assert_int_eq (usher_fake_open (s.fake, usher_connector_v1 (), "app", SIGNED (REST_PASS (REST_NUMBER))),
+                    USHER_DONE);
   ck_assert_int_eq (usher_fake_login (s.fake, USHER_LOGIN_FIRST, NULL), USHER_E_PASSWORD);
   end (&s);
 }
@@ -640,6 +794,10 @@ fill (TCase *tc)
   tcase_add_loop_test (tc, test_a_next_page_on_another_host_is_not_asked, N_STYLES - 2, N_STYLES);
   tcase_add_test (tc, test_a_secret_in_an_address_stays_out_of_checkpoints);
   tcase_add_test (tc, test_a_state_that_nobody_knows_is_named);
+  tcase_add_test (tc, test_xml_is_listed_by_paths_with_prefixes);
+  tcase_add_test (tc, test_graphql_is_listed_by_its_variables);
+  tcase_add_test (tc, test_passes_have_constants_and_groups_have_members);
+  tcase_add_test (tc, test_rights_are_listed_by_asset_and_a_forbidden_one_is_partial);
   tcase_add_test (tc, test_a_status_means_what_it_says_by_itself);
   tcase_add_test (tc, test_the_first_answer_that_fits_wins);
   tcase_add_test (tc, test_a_yes_may_hold_a_no_for_one);

@@ -444,7 +444,8 @@ static int32_t
 on_body (void *arg, const struct rest_texts *values)
 {
   struct in_memory *m = arg;
-  const struct rest_picked picked = { .pick = &m->source->tests, .answer = m->answer, .text = text_in_memory, .arg = m };
+  const struct rest_picked picked = { .pick = &m->source->tests, .answer = m->answer,
+                                      .text = text_in_memory, .arg = m };
 
   m->texts = values;
   m->judged = rest_judge (m->op, m->source->spec, m->aim, &picked);
@@ -488,7 +489,8 @@ on_result (void *arg, const struct rest_texts *values)
   const struct rest_picked picked = { .pick = &m->source->result_tests, .answer = m->answer, .text = text_in_memory,
                                       .arg = m };
   const json_t *results = json_object_get (m->source->spec, "item_results");
-  const struct rest_rules rules = { .ok = json_object_get (results, "ok"), .own = json_object_get (results, "answers") };
+  const struct rest_rules rules = { .ok = json_object_get (results, "ok"),
+                                    .own = json_object_get (results, "answers") };
   bool others;
   int32_t r;
 

@@ -33,7 +33,8 @@ take_state (struct rest_op *op, const char *word, bool invites, uint32_t *ret)
         return USHER_DONE;
       }
   return rest_fail (op->ctx, USHER_E_SHAPE, NULL,
-                    "The app shows a state \"%.60s\" that the app file does not know; add it to the map of state", word);
+                    "The app shows a state \"%.60s\" that the app file does not know; add it to the map of state",
+                    word);
 }
 
 #define SECONDS_MAX 100000000000LL /* greater numbers are milliseconds: as seconds they are behind the year 5000 */

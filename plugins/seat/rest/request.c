@@ -296,7 +296,8 @@ put_extra_json (struct draft *d, json_t *body)
       if (r != USHER_DONE)
         return r;
       if (json_object_set_new (body, name, value) < 0)
-        return rest_fail (d->op->ctx, USHER_E_CONFIG, NULL, "Pages can be asked for only in a body that is a JSON object");
+        return rest_fail (d->op->ctx, USHER_E_CONFIG, NULL,
+                          "Pages can be asked for only in a body that is a JSON object");
     }
   return USHER_DONE;
 }

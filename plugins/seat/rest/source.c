@@ -36,7 +36,8 @@ add (struct draft *d, const json_t *value, const char *key, const char *sub)
     return -1;
   if (d->n == REST_VALUES_MAX)
     {
-      d->status = rest_fail (d->ctx, USHER_E_CONFIG, d->place, "More than %u values are wanted of an item", REST_VALUES_MAX);
+      d->status = rest_fail (d->ctx, USHER_E_CONFIG, d->place, "More than %u values are wanted of an item",
+                             REST_VALUES_MAX);
       return -1;
     }
   (void) snprintf (place, sizeof place, "%s.%s%s%s", d->place, key, sub ? "." : "", sub ? sub : "");
@@ -228,7 +229,8 @@ static int32_t
 compile_results (struct draft *d, const struct rest *rest, struct rest_source *s)
 {
   const json_t *results = json_object_get (s->spec, "item_results");
-  const struct rest_rules rules = { .ok = json_object_get (results, "ok"), .own = json_object_get (results, "answers") };
+  const struct rest_rules rules = { .ok = json_object_get (results, "ok"),
+                                    .own = json_object_get (results, "answers") };
   char at[REST_PLACE_MAX + 16], items[REST_PLACE_MAX + 32];
   struct rest_reader_spec spec = { .jq = rest->jq, .xml = rest->xml, .nested = true, .namespaces = rest->namespaces,
                                    .n_namespaces = rest->n_namespaces, .items_place = items };

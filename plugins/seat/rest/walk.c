@@ -166,7 +166,8 @@ is_kept (const char *p, size_t len, const json_t *drop)
   json_t *one;
 
   json_array_foreach (drop, i, one)
-    if (json_string_length (one) == (name < len ? name : len) && strncmp (p, json_string_value (one), json_string_length (one)) == 0)
+    if (json_string_length (one) == (name < len ? name : len)
+        && strncmp (p, json_string_value (one), json_string_length (one)) == 0)
       return false;
   return true;
 }

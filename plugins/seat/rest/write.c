@@ -82,7 +82,8 @@ resume (struct run *w)
   round = json_integer_value (json_object_get (state, "round"));
   if (!json_is_object (state) || step < 0 || (size_t) step >= w->n || round < 0 || round > REST_ROLES_MAX)
     return rest_fail (w->op.ctx, USHER_E_UNCERTAIN, NULL,
-                      "The change was interrupted, and the app file is another one now; look in the app how far it came");
+                      "The change was interrupted, and the app file is another one now; look in the app how far "
+                      "it came");
   w->step = (size_t) step;
   w->round = (size_t) round;
   w->ran = true;
