@@ -19,6 +19,7 @@
 #include "host/common/log.h"
 #include "host/common/text.h"
 #include "host/conf/conf.h"
+#include "host/engine/check-app.h"
 #include "host/engine/engine.h"
 #include "host/store/store.h"
 
@@ -188,6 +189,14 @@ read_config (int argc, char **argv, struct options *o, struct conf *conf)
   return x;
 }
 
+static const char *
+libexec_dir (void)
+{
+  const char *uninstalled = secure_getenv ("USHER_LIBEXEC_DIR");
+
+  return uninstalled ? uninstalled : LIBEXECDIR;
+}
+
 static void
 print_problem (void *arg, const struct app_problem *problem)
 {
@@ -195,6 +204,39 @@ print_problem (void *arg, const struct app_problem *problem)
 
   (void) arg;
   (void) fprintf (stderr, "%s\n", text ? text : "out of memory");
+}
+
+/* The same into the report that ARG is. */
+static void
+keep_problem (void *arg, const struct app_problem *p)
+{
+  json_t *list = json_object_get (arg, p->note ? "notes" : "problems");
+
+  (void) json_array_append_new (list, json_pack ("{s:I, s:I, s:s, s:s}", "line", (json_int_t) p->line, "column",
+                                                 (json_int_t) p->column, "path", p->path, "text", p->text));
+}
+
+/* What is wrong with an app file, for people or (log-format json) for programs: 1, or -EINVAL. */
+static int
+check_app (const struct conf *conf, const char *file)
+{
+  const struct engine_options options = { .libexec_dir = libexec_dir (),
+                                          .connector_path = conf->paths.connector_path,
+                                          .library_path = secure_getenv ("USHER_LIBRARY_PATH") };
+  bool json = streq (conf->log.format, "json");
+  json_t *report = json_pack ("{s:s, s:[], s:[]}", "file", file, "problems", "notes");
+  int n = engine_check_app (&options, file, json ? keep_problem : print_problem, report);
+
+  if (json)
+    {
+      (void) json_object_set_new (report, "right", json_boolean (n == 0));
+      (void) json_dumpf (report, stdout, JSON_COMPACT);
+      (void) putchar ('\n');
+    }
+  else if (n == 0)
+    (void) printf ("%s is right\n", file);
+  json_decref (report);
+  return n ? -EINVAL : 1;
 }
 
 static int
@@ -308,10 +350,9 @@ static int
 run (int argc, char **argv, const struct conf *conf, const sigset_t *signals)
 {
   _cleanup_ (freep) char *why = NULL, *socket_path = NULL;
-  const char *libexec = secure_getenv ("USHER_LIBEXEC_DIR");
   struct store_options store_options = { conf->paths.state_dir, conf->store.map_size };
   struct engine_options engine_options = { .conf = conf, .state_dir = conf->paths.state_dir,
-                                           .libexec_dir = libexec ? libexec : LIBEXECDIR,
+                                           .libexec_dir = libexec_dir (),
                                            .connector_path = conf->paths.connector_path,
                                            .app_path = conf->paths.app_path,
                                            .library_path = secure_getenv ("USHER_LIBRARY_PATH"),
@@ -386,11 +427,7 @@ main (int argc, char **argv)
     }
   x = read_config (argc, argv, &o, &conf);
   if (x == 0 && o.check_app)
-    {
-      x = app_check_file (o.check_app, print_problem, NULL) ? -EINVAL : 1;
-      if (x == 1)
-        (void) printf ("%s is right\n", o.check_app);
-    }
+    x = check_app (&conf, o.check_app);
   else if (x == 0 && o.check_config)
     {
       (void) printf ("the configuration is right\n");

@@ -44,13 +44,14 @@ add_library_dirs (char *folders, const char **argv)
 }
 
 /* Runs PROGRAM, for the worker with its library folders, OPTION FILE and keeps what it
-   prints. */
+   prints; FORMAT: how usherd is to print it. */
 static int
-run_program (const char *program, const char *option, const char *file, struct buf *ret_report,
-             int *ret_wait)
+run_program (const char *program, const char *option, const char *file, enum format format,
+             struct buf *ret_report, int *ret_wait)
 {
-  const char *argv[2 * LIBRARY_DIRS_MAX + 4] = { program };
-  const char *folders = streq (option, INSPECT) ? secure_getenv ("USHER_LIBRARY_PATH") : NULL;
+  const char *argv[2 * LIBRARY_DIRS_MAX + 6] = { program };
+  bool worker = streq (option, INSPECT);
+  const char *folders = worker ? secure_getenv ("USHER_LIBRARY_PATH") : NULL;
   _cleanup_ (freep) char *copy = strdup (folders ? folders : "");
   size_t n = 1 + (copy ? add_library_dirs (copy, argv + 1) : 0);
   posix_spawn_file_actions_t actions;
@@ -58,7 +59,12 @@ run_program (const char *program, const char *option, const char *file, struct b
   pid_t pid = -1;
 
   argv[n++] = option;
-  argv[n] = file;
+  argv[n++] = file;
+  if (!worker && format == FORMAT_JSON)
+    {
+      argv[n++] = "--log-format";
+      argv[n] = "json";
+    }
   if (pipe2 (ends, O_CLOEXEC) < 0)
     r = -errno;
   (void) posix_spawn_file_actions_init (&actions);
@@ -110,7 +116,7 @@ run_on_file (struct cli *cli, const char *folder, const char *name, const char *
   program_path (folder, name, &program);
   if (buf_error (&program))
     return say_no_memory ();
-  r = run_program (program.data, option, file, &report, &how);
+  r = run_program (program.data, option, file, cli->args.format, &report, &how);
   if (r < 0)
     return say_error (STATUS_FAILED, "%s cannot be run: %s; is usher installed whole?",
                       program.data, strerror (-r));

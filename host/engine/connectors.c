@@ -5,24 +5,16 @@
 #include "host/engine/connectors.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "host/common/clock.h"
-#include "host/common/io.h"
 #include "host/common/log.h"
 #include "host/common/text.h"
+#include "host/engine/inspect.h"
 
 #define CONNECTORS_MAX 500u
-#define INSPECT_MAX 65536u
 #define WHY_MAX (INSPECT_MAX + 4096u)
-#define INSPECT_MS 10000
-#define INSPECT_END_MS 1000
 #define FAULTS_MAX 3u        /* of one app */
 #define FAULTS_WITHIN_MS (10 * 60 * 1000)
 
@@ -60,134 +52,12 @@ DEFINE_CLEANUP (struct connector *, connector_free)
 
 /* ---- Looking into a file. */
 
-static int
-spawn_inspect (struct engine *e, const char *path, int out, int err, pid_t *ret)
-{
-  _cleanup_ (buf_done) struct buf worker = BUF_INIT (4096);
-  posix_spawn_file_actions_t actions;
-  const char *argv[64] = { "usher-worker" };
-  char *none[] = { NULL };
-  size_t n = 1, i;
-  int x;
-
-  buf_printf (&worker, "%s/usher-worker", e->libexec_dir);
-  if (buf_error (&worker))
-    return buf_error (&worker);
-  for (i = 0; e->library_dirs && e->library_dirs[i] && n + 4 < ARRAY_SIZE (argv); i++)
-    {
-      argv[n++] = "--library-dir";
-      argv[n++] = e->library_dirs[i];
-    }
-  argv[n++] = "--inspect";
-  argv[n++] = path;
-  if (posix_spawn_file_actions_init (&actions) != 0)
-    return -ENOMEM;
-  (void) posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  (void) posix_spawn_file_actions_adddup2 (&actions, out, STDOUT_FILENO);
-  (void) posix_spawn_file_actions_adddup2 (&actions, err, STDERR_FILENO);
-  x = -posix_spawn (ret, worker.data, &actions, NULL, (char *const *) (uintptr_t) argv, none);
-  (void) posix_spawn_file_actions_destroy (&actions);
-  return x;
-}
-
-/* Reads both until they end; what is over the maximum is read and dropped.  False when
-   that takes too long. */
-static bool
-listen_to (int out, struct buf *said, int err, struct buf *complaint)
-{
-  struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
-  struct buf *into[2] = { said, complaint };
-  int64_t until = clock_mono_ms () + INSPECT_MS, left;
-  size_t i;
-
-  while (fds[0].fd >= 0 || fds[1].fd >= 0)
-    {
-      left = until - clock_mono_ms ();
-      if (left <= 0)
-        return false;
-      if (poll (fds, ARRAY_SIZE (fds), (int) left) < 0 && errno != EINTR)
-        return false;
-      for (i = 0; i < ARRAY_SIZE (fds); i++)
-        if (fds[i].fd >= 0 && fds[i].revents)
-          {
-            char chunk[4096];
-            ssize_t n = read (fds[i].fd, chunk, sizeof chunk);
-
-            if (n > 0 && into[i]->len + (size_t) n <= into[i]->max)
-              buf_put (into[i], chunk, (size_t) n);
-            else if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
-              fds[i].fd = -1;
-          }
-    }
-  return true;
-}
-
-/* Reaps the child; one that closed its pipes and goes on is ended.  False then. */
-static bool
-ended (pid_t pid, int *ret_status)
-{
-  int64_t until = clock_mono_ms () + INSPECT_END_MS;
-  pid_t got;
-
-  while ((got = waitpid (pid, ret_status, WNOHANG)) == 0 && clock_mono_ms () < until)
-    (void) usleep (2000);
-  if (got == pid)
-    return true;
-  (void) kill (pid, SIGKILL);
-  while (waitpid (pid, ret_status, 0) < 0 && errno == EINTR)
-    ;
-  return false;
-}
-
-/* Runs the worker on PATH: 0 and its JSON, else its sentence. */
 static void
 inspect (struct engine *e, struct connector *c)
 {
-  _cleanup_ (buf_done) struct buf said = BUF_INIT (INSPECT_MAX), complaint = BUF_INIT (INSPECT_MAX);
-  _cleanup_ (closep) int out = -1, err = -1;
-  int pipes[4], status = -1, x;
-  bool late = false;
-  pid_t pid;
+  const struct inspect_place place = { e->libexec_dir, e->library_dirs };
 
-  if (pipe2 (pipes, O_CLOEXEC) < 0)
-    return;
-  if (pipe2 (pipes + 2, O_CLOEXEC) < 0)
-    {
-      (void) close (pipes[0]);
-      (void) close (pipes[1]);
-      return;
-    }
-  out = pipes[0];
-  err = pipes[2];
-  x = spawn_inspect (e, c->path, pipes[1], pipes[3], &pid);
-  (void) close (pipes[1]);
-  (void) close (pipes[3]);
-  if (x == 0)
-    {
-      late = !listen_to (out, &said, err, &complaint);
-      if (late)
-        {
-          (void) kill (pid, SIGKILL);
-          buf_reset (&said);
-          buf_reset (&complaint);
-          buf_printf (&complaint, "Loading it took longer than %d s.", INSPECT_MS / 1000);
-        }
-      late = !ended (pid, &status) || late;
-    }
-  if (x == 0 && WIFEXITED (status) && WEXITSTATUS (status) == 0 && said.len)
-    c->about = json_loadb (said.data, said.len, 0, NULL);
-  if (c->about)
-    return;
-  if (complaint.len && complaint.data[complaint.len - 1] == '\n')
-    complaint.data[--complaint.len] = '\0';
-  if (x < 0)
-    buf_printf (&complaint, "usher-worker cannot be started: %s.", strerror (-x));
-  else if (WIFSIGNALED (status) && !late)
-    {
-      buf_reset (&complaint);
-      buf_printf (&complaint, "Loading it ended by signal %d (%s).", WTERMSIG (status), strsignal (WTERMSIG (status)));
-    }
-  c->broken = complaint.len ? buf_steal (&complaint) : strdup ("usher-worker refused it without a word.");
+  c->about = inspect_run (&place, "--inspect", c->path, NULL, 0, &c->broken);
 }
 
 /* ---- The folder. */

@@ -4,6 +4,7 @@
 #include "host/common/clock.h"
 #include "host/common/log.h"
 #include "host/engine/connectors.h"
+#include "host/engine/inspect.h"
 #include "host/engine/internal.h"
 #include "host/engine/key.h"
 #include "host/engine/metrics.h"
@@ -54,28 +55,6 @@ engine_apps (struct engine *e)
   apps = apps_ref (e->apps);
   pthread_rwlock_unlock (&e->apps_lock);
   return apps;
-}
-
-/* DIR:DIR to a NULL-terminated list. */
-static char **
-split_path (const char *path)
-{
-  size_t n = 2, i = 0;
-  const char *p;
-  char **v;
-
-  for (p = path; p && *p; p++)
-    n += *p == ':';
-  v = calloc (n, sizeof *v);
-  for (p = path; v && p && *p;)
-    {
-      size_t len = strcspn (p, ":");
-
-      if (len)
-        v[i++] = strndup (p, len);
-      p += len + (p[len] == ':');
-    }
-  return v;
 }
 
 static int
@@ -133,7 +112,7 @@ engine_start (const struct engine_options *options, struct engine **ret, char **
   e->libexec_dir = strdup (options->libexec_dir);
   e->connector_path = strdup (options->connector_path);
   e->app_path = strdup (options->app_path);
-  e->library_dirs = split_path (options->library_path);
+  e->library_dirs = inspect_split_dirs (options->library_path);
   e->started_ms = clock_now_ms ();
   (void) pthread_rwlock_init (&e->apps_lock, NULL);
   (void) pthread_mutex_init (&e->renewing_lock, NULL);
@@ -154,8 +133,6 @@ engine_start (const struct engine_options *options, struct engine **ret, char **
 void
 engine_stop (struct engine *e)
 {
-  size_t i;
-
   schedule_stop (e);
   queue_stop (e);
   if (e->pool)
@@ -172,9 +149,7 @@ engine_stop (struct engine *e)
   (void) pthread_rwlock_destroy (&e->apps_lock);
   (void) pthread_mutex_destroy (&e->renewing_lock);
   (void) pthread_mutex_destroy (&e->seals_lock);
-  for (i = 0; e->library_dirs && e->library_dirs[i]; i++)
-    free (e->library_dirs[i]);
-  free (e->library_dirs);
+  (void) inspect_free_dirs (e->library_dirs);
   free (e->state_dir);
   free (e->libexec_dir);
   free (e->connector_path);

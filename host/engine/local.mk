@@ -12,6 +12,7 @@ libusherengine_la_SOURCES = \
 	%D%/call.c \
 	%D%/caller.c \
 	%D%/change-status.c \
+	%D%/check-app.c %D%/check-app.h \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/connectors.c %D%/connectors.h \
 	%D%/credential.c %D%/credential.h \
@@ -27,6 +28,7 @@ libusherengine_la_SOURCES = \
 	%D%/hub-limit.c \
 	%D%/hub-status.c \
 	%D%/hub.c \
+	%D%/inspect.c %D%/inspect.h \
 	%D%/internal.h \
 	%D%/invitation.c \
 	%D%/json.c \

@@ -9,7 +9,7 @@
 enum confine_mode
 {
   CONFINE_SESSION,  /* serves usherd; standard descriptors lead nowhere */
-  CONFINE_INSPECT,  /* prints what a file says of itself: descriptors 3 and 4 are the
+  CONFINE_INSPECT,  /* prints what a connector says: descriptors 3 and 4 are the
                        former 1 and 2, for the worker's own words */
 };
 

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libusherworker.la
 libusherworker_la_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS) $(PROGRAM_CFLAGS) $(SECCOMP_CFLAGS)
 libusherworker_la_LIBADD = libushercommon.la $(SECCOMP_LIBS) $(DL_LIBS)
 libusherworker_la_SOURCES = \
+	%D%/check.c %D%/check.h \
 	%D%/confine.c %D%/confine.h \
 	%D%/elf.c %D%/elf.h \
 	%D%/host-table.c %D%/host.h \

@@ -8,6 +8,7 @@
 
 #include "host/common/log.h"
 #include "host/common/row.h"
+#include "host/worker/check.h"
 #include "host/worker/confine.h"
 #include "host/worker/host.h"
 #include "host/worker/inspect.h"
@@ -26,6 +27,7 @@ __asan_default_options (void)
 static const char usage[]
   = "usage: usher-worker [--library-dir DIR]...\n"
     "       usher-worker [--library-dir DIR]... --inspect FILE\n"
+    "       usher-worker [--library-dir DIR]... --check-app FILE\n"
     "usherd starts the first form with its socket as descriptor 3 and usher-net's as 4.\n";
 
 /* Reads the first message, which says what this session is about. */
@@ -103,12 +105,13 @@ main (int argc, char **argv)
   static const struct option options[] = {
     { "library-dir", required_argument, NULL, 'l' },
     { "inspect", required_argument, NULL, 'i' },
+    { "check-app", required_argument, NULL, 'c' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },
     { NULL, 0, NULL, 0 },
   };
   struct load_dirs dirs = { { NULL }, 0 };
-  const char *inspect = NULL;
+  const char *inspect = NULL, *check = NULL;
   int c;
 
   while ((c = getopt_long (argc, argv, "", options, NULL)) != -1)
@@ -116,6 +119,8 @@ main (int argc, char **argv)
       continue;
     else if (c == 'i')
       inspect = optarg;
+    else if (c == 'c')
+      check = optarg;
     else if (c == 'h')
       return fputs (usage, stdout) < 0;
     else if (c == 'V')
@@ -124,5 +129,7 @@ main (int argc, char **argv)
       return fputs (usage, stderr), WIRE_EXIT_USAGE;
   if (optind < argc)
     return fputs (usage, stderr), WIRE_EXIT_USAGE;
+  if (check)
+    return check_app (check, &dirs);
   return inspect ? inspect_file (inspect, &dirs) : serve (&dirs);
 }

@@ -356,8 +356,9 @@ struct usher_host
   /* The time.  A recorded session replays it, so connectors use no clock of their own. */
   int64_t (*now_ms) (struct usher_ctx *);
   /* A hub field of the app file by its key, INDEX the n-th value of a field that has many; also
-     account.username, account.email, account.phone.  NULL when it does not exist.  Borrowed until
-     close returns. */
+     account.username, account.email, account.phone.  In usher app check, which only opens the
+     connector to learn what it makes of "run", app.file is the app file without it, as JSON text.
+     NULL when it does not exist.  Borrowed until close returns. */
   const char *(*conf) (struct usher_ctx *, const char *name, size_t index);
   /* A stand-in for a secret field of the account, or for "username" or "totp"; NULL when it does not
      exist.  It is "uS" and 30 letters and digits, other ones in every session; wherever it stands in
