@@ -176,11 +176,92 @@ START_TEST (test_every_mistake_is_named_where_and_why_without_a_request)
 }
 END_TEST
 
+/* ---- The manual page ---- */
+
+#define KEYS_MAX 400u
+
+struct keys
+{
+  const char *v[KEYS_MAX];
+  size_t n;
+};
+
+static bool
+has (const struct keys *k, const char *key)
+{
+  size_t i;
+
+  for (i = 0; i < k->n; i++)
+    if (strcmp (k->v[i], key) == 0)
+      return true;
+  return false;
+}
+
+/* Every key of TABLE and of what stands in it. */
+static void
+collect (const struct shape *table, struct keys *ret)
+{
+  for (; table->key; table++)
+    {
+      const struct shape *of = table->of;
+
+      if (!has (ret, table->key))
+        ret->v[ret->n++] = table->key;
+      ck_assert_uint_lt (ret->n, KEYS_MAX);
+      if (of && (table->kind == SHAPE_MAP || table->kind == SHAPE_LIST))
+        of = of->kind == SHAPE_OBJECT ? of->of : NULL;
+      if (of)
+        collect (of, ret);
+    }
+}
+
+/* The words of the lines ".Cm ..." and ".It Cm ..." of TEXT, which is cut into them; ITEMS: of the
+   latter alone. */
+static void
+page_words (char *text, bool items, struct keys *ret)
+{
+  char *line, *word, *lines, *words;
+
+  for (line = strtok_r (text, "\n", &lines); line; line = strtok_r (NULL, "\n", &lines))
+    if (strncmp (line, ".It Cm ", 7) == 0 || (!items && strncmp (line, ".Cm ", 4) == 0))
+      for (word = strtok_r (line + (line[1] == 'I' ? 7 : 4), " ", &words); word; word = strtok_r (NULL, " ", &words))
+        if (strpbrk (word, "abcdefghijklmnopqrstuvwxyz"))
+          ret->v[ret->n++] = word;
+  ck_assert_uint_lt (ret->n, KEYS_MAX);
+}
+
+START_TEST (test_manual_page_has_every_key_of_a_descriptor_and_no_other)
+{
+  struct keys keys = { .n = 0 }, items = { .n = 0 }, words = { .n = 0 };
+  struct buf b = BUF_INIT (FILE_BYTES);
+  char *from, *copy;
+  size_t i;
+
+  collect (shape_run[0].of, &keys);
+  ck_assert_uint_gt (keys.n, 100);
+  ck_assert_int_eq (io_read_file (TOP_SRCDIR "/host/man/usher-app.5", &b), 0);
+  buf_put (&b, "", 1);
+  from = strstr (b.data, ".Sh AN APP BY ITS API");
+  ck_assert_ptr_nonnull (from);
+  *strstr (from, ".Sh FILES") = '\0';
+  copy = strdup (from);
+  page_words (copy, /* items= */ true, &items);
+  page_words (from, /* items= */ false, &words);
+  for (i = 0; i < keys.n; i++)
+    ck_assert_msg (has (&words, keys.v[i]), "usher-app.5 lacks the key %s", keys.v[i]);
+  for (i = 0; i < items.n; i++)
+    ck_assert_msg (has (&keys, items.v[i]), "usher-app.5 has %s, which is no key", items.v[i]);
+  free (copy);
+  buf_done (&b);
+}
+END_TEST
+
 static void
 fill (TCase *t)
 {
   tcase_add_loop_test (t, test_what_is_right_passes, 0, (int) ARRAY_SIZE (good));
   tcase_add_test (t, test_every_mistake_is_named_where_and_why_without_a_request);
+  tcase_add_test (t, test_manual_page_has_every_key_of_a_descriptor_and_no_other);
 }
 
 UNIT_MAIN ("descriptors", fill)

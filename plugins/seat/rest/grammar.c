@@ -196,6 +196,7 @@ grammar_template (const char *text)
 {
   const char *p = text;
 
+  PLANTED_BUG (text, strlen (text));
   while (*(p += strcspn (p, "{}")))
     {
       size_t len = strspn (p + 1, NAME_CHARS);

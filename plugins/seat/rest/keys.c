@@ -34,16 +34,24 @@ static const struct shape wait_keys[] = {
   END
 };
 
+#define STATUSES .pattern = "[1-5]([0-9][0-9]|xx)(,[1-5]([0-9][0-9]|xx))*", \
+  .right = "statuses or classes of them, with commas between (\"422\", \"400,5xx\")"
+/* How what stands at "at" is judged; without any, it has to be there. */
+#define TEST \
+  { ROW ("is", TEXTS), .max = SENTENCE_BYTES, .one = 'i', .beside = "at", .flags = SHAPE_EMPTY }, \
+  { ROW ("matches", ERE), .one = 'i', .beside = "at" }, \
+  { ROW ("absent", BOOL), .one = 'i', .beside = "at" }
+#define MEANINGS \
+  "already", "invited", "absent", "ok", "session", "token", "password", "forbidden", "space", "config", "version", \
+  "refused", "seats", "subscription", "last-owner", "field", "address", "role", "no-member", "not-joined", "rate", \
+  "quota", "later", "app-down", "uncertain", "unsupported", "shape", "cursor", "locked", "person", "sso-only"
+
 static const struct shape answer_keys[] = {
-  { ROW ("status", TEXT), .pattern = "[1-5]([0-9][0-9]|xx)",
-    .right = "a status (\"422\") or a class of them (\"4xx\")" },
+  { ROW ("status", TEXT), .flags = SHAPE_OR_NUMBER, .min = 100, .max = 599, STATUSES },
   { ROW ("at", VALUE), .flags = SHAPE_HEADER },
-  { ROW ("is", TEXTS), .max = SENTENCE_BYTES, .one = 'i', .beside = "at", .flags = SHAPE_EMPTY },
-  { ROW ("matches", ERE), .one = 'i', .beside = "at" },
+  TEST,
   { ROW ("means", TEXT), .required = true,
-    WORDS ("already", "invited", "absent", "ok", "session", "token", "password", "forbidden", "space", "config",
-           "version", "refused", "seats", "subscription", "last-owner", "field", "address", "role", "no-member",
-           "not-joined", "rate", "quota", "later", "app-down", "uncertain", "unsupported", "shape") },
+    WORDS (MEANINGS) },
   { ROW ("field", TEXT), .max = 255 },
   { ROW ("wait", OBJECT), .of = wait_keys },
   { ROW ("say", VALUE), .flags = SHAPE_HEADER },
@@ -53,15 +61,7 @@ static const struct shape answer = { .kind = SHAPE_OBJECT, .of = answer_keys };
 
 static const struct shape ok_keys[] = {
   { ROW ("at", VALUE), .required = true, .flags = SHAPE_HEADER },
-  { ROW ("is", TEXTS), .required = true, .max = SENTENCE_BYTES, .flags = SHAPE_EMPTY },
-  END
-};
-
-static const struct shape item_results_keys[] = {
-  { ROW ("items", ITEMS), .required = true },
-  { ROW ("id", VALUE) },
-  { ROW ("ok", OBJECT), .of = ok_keys },
-  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 },
+  TEST,
   END
 };
 
@@ -86,14 +86,12 @@ static const struct shape graphql_keys[] = {
   { ROW ("form", MAP), .one = 'b', .of = &field, PARAMETER }, \
   { ROW ("xml", TEMPLATE), .one = 'b', .max = LONG_MAX_BYTES, .flags = SHAPE_LINES }, \
   { ROW ("graphql", OBJECT), .one = 'b', .of = graphql_keys }, \
-  { ROW ("accept", TEXT), .pattern = "[1-5]([0-9][0-9]|xx)(,[1-5]([0-9][0-9]|xx))*", \
-    .right = "statuses with commas between them (\"200,404\")" }, \
+  { ROW ("accept", TEXT), STATUSES }, \
   { ROW ("auth", TEXT), .flags = SHAPE_EMPTY, .max = 32, .ref = REF_AUTH }, \
   { ROW ("idempotent", BOOL) }, \
   { ROW ("safe", BOOL) }, \
   { ROW ("ok", OBJECT), .of = ok_keys }, \
-  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 }, \
-  { ROW ("item_results", OBJECT), .of = item_results_keys }
+  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 }
 
 static const struct shape where_keys[] = {
   { ROW ("at", VALUE), .required = true },
@@ -101,7 +99,11 @@ static const struct shape where_keys[] = {
   END
 };
 
-static const struct shape check_keys[] = { REQUEST (true), END };
+static const struct shape check_keys[] = {
+  REQUEST (true),
+  { ROW ("facts", MAP), .of = &kept_value, PARAMETER },
+  END
+};
 
 static const struct shape login_keys[] = {
   REQUEST (true),
@@ -124,6 +126,7 @@ static const struct shape look_up = { .kind = SHAPE_OBJECT, .of = look_up_keys }
 /* ---- Lists ---- */
 
 static const struct shape page_parameter = { .kind = SHAPE_TEMPLATE, .max = SENTENCE_BYTES };
+static const struct shape parameter_name = { .kind = SHAPE_TEXT, .max = 128 };
 static const struct shape page_keys[] = {
   { ROW ("style", TEXT), .required = true, WORDS ("none", "number", "offset", "cursor", "link", "next") },
   { ROW ("size", NUMBER), .min = 1, .max = 10000 },
@@ -135,6 +138,7 @@ static const struct shape page_keys[] = {
   { ROW ("cursor", VALUE), .flags = SHAPE_HEADER },
   { ROW ("next", VALUE), .flags = SHAPE_HEADER },
   { ROW ("more", VALUE), .flags = SHAPE_HEADER },
+  { ROW ("drop", LIST), .of = &parameter_name, .min = 1, .max = 20 },
   { ROW ("while", MAP), .of = &any_text, PARAMETER },
   { ROW ("short_ends", BOOL), .beside = "size" },
   { ROW ("max", NUMBER), .min = 1, .max = 131072 },
@@ -142,6 +146,7 @@ static const struct shape page_keys[] = {
 };
 
 static const struct shape member_keys[] = {
+  { ROW ("jq", JQ) },
   { ROW ("id", VALUE) },
   { ROW ("handle", VALUE) },
   { ROW ("username", VALUE) },
@@ -170,21 +175,19 @@ static const struct shape pass_keys[] = {
   { ROW ("at", ITEMS), .required = true },
   { ROW ("absent_is_empty", BOOL) },
   { ROW ("page", OBJECT), .of = page_keys },
-  { ROW ("member", MEMBER), .required = true, .of = member_keys },
+  { ROW ("member", OBJECT), .required = true, .of = member_keys },
   { ROW ("const", MAP), .of = &any_text, .flags = SHAPE_NEW, NAME },
-  { ROW ("for_each", TEXT), NAME, .ref = REF_GROUP },
   END
 };
 #define PAGE_NAMES "cursor", "page", "offset", "size"
-static const struct shape pass
-  = { .kind = SHAPE_OBJECT, .of = pass_keys, .names_of = "const", .names_if = "for_each", NAMES ("role") };
+static const struct shape pass = { .kind = SHAPE_OBJECT, .of = pass_keys, .names_of = "const" };
 
 static const struct shape read_keys[] = {
   REQUEST (true),
   { ROW ("at", ITEMS) },
   { ROW ("where", OBJECT), .beside = "at", .of = where_keys },
   { ROW ("absent_if", BOOL) },
-  { ROW ("member", MEMBER), .required = true, .of = member_keys },
+  { ROW ("member", OBJECT), .required = true, .of = member_keys },
   END
 };
 
@@ -224,7 +227,7 @@ static const struct shape access_keys[] = {
   { ROW ("at", ITEMS), .required = true },
   { ROW ("absent_is_empty", BOOL) },
   { ROW ("page", OBJECT), .of = page_keys },
-  { ROW ("member", MEMBER), .required = true, .of = member_keys },
+  { ROW ("member", OBJECT), .required = true, .of = member_keys },
   { ROW ("role", VALUE), .one = 'r', .required = true },
   { ROW ("actions", VALUE), .one = 'r', .required = true },
   END
@@ -245,16 +248,16 @@ static const struct shape when_keys[] = {
 
 static const struct shape step_keys[] = {
   REQUEST (true),
-  { ROW ("when", OBJECT), .of = when_keys, NAME },
+  { ROW ("when", OBJECT), .of = when_keys, .pattern = "[a-z][A-Za-z0-9_.-]{0,62}" },
   { ROW ("find", BOOL) },
   { ROW ("at", ITEMS), .beside = "find" },
   { ROW ("where", OBJECT), .beside = "find", .of = where_keys },
-  { ROW ("none", TEXT), .beside = "find",
-    WORDS ("already", "absent", "refused", "address", "role", "no-member", "not-joined", "unsupported") },
+  { ROW ("page", OBJECT), .beside = "find", .of = page_keys },
+  { ROW ("found", TEXT), .beside = "find", WORDS ("continue", MEANINGS) },
+  { ROW ("none", TEXT), .beside = "find", WORDS ("continue", MEANINGS) },
   { ROW ("keep", MAP), .of = &kept_value, .flags = SHAPE_NEW, NAME },
-  { ROW ("member", MEMBER), .of = member_keys },
+  { ROW ("member", OBJECT), .of = member_keys },
   { ROW ("for", TEXT), WORDS ("old_roles", "new_roles", "added_roles", "removed_roles") },
-  { ROW ("role_words", MAP), .of = &group_words, NAME, .ref = REF_GROUP },
   END
 };
 

@@ -14,8 +14,8 @@
 #define LIST_WORDS "roles", "old_roles", "new_roles", "added_roles", "removed_roles"
 
 /* What an account has of itself (usher-app(5)). */
-static const char *const account_texts[] = { "username", "email", "phone" };
-static const char *const account_secrets[] = { "password", "totp", "access_token", "refresh_token" };
+static const char *const account_texts[] = { "account.username", "account.email", "account.phone" };
+static const char *const account_secrets[] = { "username", "password", "totp", "access_token", "refresh_token" };
 
 static bool
 among (const char *const *words, size_t n, const char *name)
@@ -290,6 +290,11 @@ known_list (const struct place *p, const char *name)
 void
 known_new (const struct place *p, const char *name)
 {
+  /* What a step keeps of these goes into the row. */
+  static const char *const row[] = { "id", "handle" };
+
+  if (p->up->key && strcmp (p->up->key, "keep") == 0 && among (row, ARRAY_SIZE (row), name))
+    return;
   if (is_filled (name))
     place_problem (p, "\"%s\" is a name that Usher fills in itself; take another", name);
   else if (find_key (json_object_get (p->check->app, "fields"), name))

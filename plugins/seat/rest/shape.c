@@ -462,6 +462,7 @@ is_object (const struct place *p)
 static void
 walk_object (const struct place *p, const struct shape *shape)
 {
+  /* true: it is there, null: it is not. */
   static const struct shape others = { .kind = SHAPE_TEXTS, .max = 1024, .flags = SHAPE_EMPTY };
   const struct shape *row;
   struct place child;
@@ -477,7 +478,8 @@ walk_object (const struct place *p, const struct shape *shape)
         walk_value (&child, row);
       else if (shape->pattern)
         {
-          walk_texts (&child, &others);
+          if (!json_is_true (child.value) && !json_is_null (child.value))
+            walk_texts (&child, &others);
           if (p->check->phase == CHECK_NAMES)
             known_name (&child, child.key);
         }
@@ -569,23 +571,6 @@ walk_steps (struct place *child, const struct shape *one)
   c->names = before;
 }
 
-static void
-walk_member (const struct place *p, const struct shape *shape)
-{
-  const struct shape object = { .kind = SHAPE_OBJECT, .of = shape->of };
-  struct place jq = place_member (p, "jq"), child;
-
-  if (!jq.value)
-    {
-      walk_value (p, &object);
-      return;
-    }
-  PLACE_EACH (&child, p)
-    if (p->check->phase == CHECK_FORM && strcmp (child.key, "jq") != 0 && strncmp (child.key, "x-", 2) != 0)
-      place_problem (&child, "cannot stand beside \"jq\"");
-  walk_jq (&jq);
-}
-
 /* ---- Any ---- */
 
 static void
@@ -621,7 +606,7 @@ walk_kind (const struct place *p, const struct shape *shape)
       else
         walk_steps (&child, &one);
       break;
-    case SHAPE_MEMBER: walk_member (p, shape); break;
+    case SHAPE_JQ: walk_jq (p); break;
     }
 }
 

@@ -20,11 +20,11 @@ enum shape_kind
   SHAPE_ITEMS,     /* the path of the items of an answer */
   SHAPE_VALUE,     /* where a value stands in an item, or in the answer */
   SHAPE_LIST,      /* `of`: what each element is; `min` to `max` of them */
-  SHAPE_OBJECT,    /* `of`: its keys; with `pattern` also others, which are names, with texts */
+  SHAPE_OBJECT,    /* `of`: its keys; with `pattern` also names, each with what it is to be */
   SHAPE_MAP,       /* any key that matches `pattern`; `of`: what each value is */
   SHAPE_EITHER,    /* one object with the keys `of`, or a list of them, `max` at most */
   SHAPE_STEPS,     /* the same, where each knows what those before it keep */
-  SHAPE_MEMBER,    /* an object with the keys `of`, or {"jq": expression} that makes one */
+  SHAPE_JQ,        /* an expression of jq */
 };
 
 /* What else may stand there. */

@@ -52,14 +52,11 @@ note_page (const struct place *source)
 static void
 note_sources (const struct place *rest, const char *key)
 {
-  struct place list = place_member (rest, key), p, at;
+  struct place list = place_member (rest, key), p;
 
   PLACE_EACH (&p, &list)
     {
       note_page (&p);
-      at = place_member (&p, "for_each");
-      if (at.value)
-        place_note (&at, "the whole pass is asked for once for each role of this group");
       if (strcmp (key, "access") == 0)
         place_note (&p, "is asked for once for each asset of type %s", place_text (&p, "type"));
     }
