@@ -263,8 +263,10 @@ walk_then (const struct place *p)
 
   if (p->check->phase != CHECK_FORM)
     return;
-  if (!json_is_array (p->value) || json_array_size (p->value) == 0)
-    place_problem (p, "must be a list of lower, last-segment and trim");
+  if (json_is_string (p->value))
+    walk_text (p, &word);
+  else if (!json_is_array (p->value) || json_array_size (p->value) == 0)
+    place_problem (p, "must be lower, last-segment or trim, or a list of them");
   else
     PLACE_EACH (&child, p)
       walk_text (&child, &word);
