@@ -11,7 +11,7 @@ Exit status 1 when a limit does not hold.  Knobs, by environment (HACKING has mo
                     only hold of a million
     BENCH_PAGES     page sizes, "100 1000"; the slower one counts
     BENCH_RUNS      runs of each program, 5; medians count
-    BENCH_PARTS     "rows values sync proof pages together session idle"
+    BENCH_PARTS     "rows values rest sync proof pages together session idle"
 """
 
 import os
@@ -31,7 +31,7 @@ QUICK = os.environ.get("BENCH") == "quick"
 MEMBERS = sorted(map(int, os.environ.get("BENCH_MEMBERS", "100000" if QUICK else "10000 100000 1000000").split()))
 PAGES = sorted(map(int, os.environ.get("BENCH_PAGES", "100 1000").split()))
 RUNS = int(os.environ.get("BENCH_RUNS", "3" if QUICK else "5"))
-PARTS = os.environ.get("BENCH_PARTS", "rows values sync proof pages together session idle").split()
+PARTS = os.environ.get("BENCH_PARTS", "rows values rest sync proof pages together session idle").split()
 IDLE_S = 10 if QUICK else 60
 MILLION = 1_000_000   # from here on what stores as it reads, or starts slowly, shows
 PROVED = TOGETHER = 100_000   # members, of a hub
@@ -259,6 +259,25 @@ def run_values(scratch, lines):
         lines.say(f"values-{mode}-private", private / took(mode, few)[1], 1.1, f"{private / 1024:.1f} MiB")
 
 
+def run_rest(scratch, lines):
+    """The first sync of a list through a descriptor: of plain paths beside the SCIM connector, of jq beside the
+    command jq on the same bytes."""
+    app, apps = contestants.App(scratch), contestants.descriptors(scratch)
+    few, many = VALUES_MEMBERS
+    costs, theirs = {}, []
+    for _ in range(RUNS):
+        theirs.append(contestants.filtered(scratch, app, many, contestants.EXPRESSION))
+        for kind in ("scim", "plain", "jq"):
+            costs.setdefault(kind, []).append(contestants.listed(scratch, app, apps, kind, many))
+    ours = {kind: statistics.median(map(cpu_of, found)) for kind, found in costs.items()}
+    for kind, limit, other in (("plain", 1.3, ours["scim"]), ("jq", 1.5, statistics.median(theirs))):
+        lines.say(f"rest-{kind}", ours[kind] / other, limit, f"ours {ours[kind]:.3f} s, theirs {other:.3f} s")
+        # Of usher-worker and usher-net together.  Slack for pages ahead and how often they are looked at.
+        private = max(cost.others for cost in costs[kind])
+        lines.say(f"rest-{kind}-private", private / (contestants.listed(scratch, app, apps, kind, few).others + MIB), 1.1,
+                  f"{private / MIB:.1f} MiB")
+
+
 def refuse_slow_build():
     """Hooks and sanitizers cost what users do not pay."""
     config, make = (BUILD / "config.h").read_text(), (BUILD / "Makefile").read_text()
@@ -275,7 +294,7 @@ def main():
     print(f"bench: members {MEMBERS}, pages {PAGES}, {RUNS} runs, {BUILD}", flush=True)
     if "rows" in PARTS:
         run_rows(lines)
-    for part, names in ((run_values, {"values"}), (run_sync, {"sync"}), (run_proof, {"proof"}), (run_pages, {"pages"}),
+    for part, names in ((run_values, {"values"}), (run_rest, {"rest"}), (run_sync, {"sync"}), (run_proof, {"proof"}), (run_pages, {"pages"}),
                         (run_together, {"together"}), (run_standing, {"session", "idle"})):
         if names & set(PARTS):
             with Scratch() as scratch:

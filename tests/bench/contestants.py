@@ -16,6 +16,7 @@ import meter  # noqa: E402
 from usher import BUILD, Usher, check, wait_for  # noqa: E402
 
 PROGRAMS = BUILD / "tests/bench"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "bench"
 
 
@@ -119,12 +120,41 @@ def curl(scratch, app, members, page):
     return {"first": cost, "unchanged": cost}
 
 
+# What a member is, by jq.
+EXPRESSION = ("{id, username: .userName, first_name: .name.givenName, last_name: .name.familyName, "
+              "email: .emails[0].value, created: .meta.created, roles: {role: [.roles[].value]}, "
+              "state: (if .active then \"active\" else \"disabled\" end)}")
+
+
+def descriptors(scratch):
+    """A folder with the SCIM app file as it is, and as two others for the same lists: "plain" says by paths
+    what a member is, and "jq" by an expression."""
+    scim = json.loads((SOURCE / "plugins/seat/apps/scim.json").read_text())
+    plain = {"id": "id", "username": "userName", "first_name": "name.givenName", "last_name": "name.familyName",
+             "email": "emails[0].value", "created": "meta.created", "roles": {"role": "roles[].value"},
+             "state": {"at": "active", "map": {"true": "active", "false": "disabled"}}}
+    jq = {"jq": EXPRESSION, "roles": {"role": "roles.role"}}
+    (scratch.dir / "apps").mkdir(exist_ok=True)
+    for name, member in (("plain", plain), ("jq", jq)):
+        page = {"style": "offset", "size": 1000, "first": 1, "total": "totalResults",
+                "send": {"startIndex": "{offset}", "count": "{size}"}}
+        run = {"base": "{base_url}", "list": [{"get": "/Users", "at": "Resources[]", "page": page, "member": member}]}
+        one = {**scim, "id": name, "name": name, "read": "list", "remove": {"policy": "delete"}, "provisioning": [],
+               "can": {**scim["can"], "add-user": "It only lists", "update-role": "It only lists",
+                       "remove-user": "It only lists"}, "run": {"rest": run}}
+        one["fields"] = [field for field in scim["fields"] if field["key"] == "base_url"]
+        (scratch.dir / f"apps/{name}.json").write_text(json.dumps(one))
+    shutil.copy(SOURCE / "plugins/seat/apps/scim.json", scratch.dir / "apps")
+    return scratch.dir / "apps"
+
+
 class Ours:
     """A usherd of its own with one hub."""
 
-    def __init__(self, scratch, app):
+    def __init__(self, scratch, app, apps=None):
         self.scratch, self.app = scratch, app
-        self.usher = Usher(scratch, config=f"[http]\nca-file = {app.cert}\n")
+        paths = f"[paths]\napp-path = {apps}\n" if apps else ""
+        self.usher = Usher(scratch, config=f"[http]\nca-file = {app.cert}\n{paths}")
         self.pid = self.usher.process.pid
         self.watch = meter.Watch(self.pid, self.usher.state)
         self.hub = None
@@ -170,8 +200,8 @@ class Ours:
         cost.sync = task["sync"]
         return cost
 
-    def connect(self, url):
-        hub = {"app": "scim", "label": "Bench", "login_method": "sso", "fields": {"base_url": url},
+    def connect(self, url, kind="scim"):
+        hub = {"app": kind, "label": "Bench", "login_method": "sso", "fields": {"base_url": url},
                "account": {"label": "Bench", "kind": "token", "secrets": {"token": TOKEN}}}
 
         def begin():
@@ -191,5 +221,29 @@ def ours(scratch, app, members, page, changed=0):
         check(first.rows == unchanged.rows == members, "not every member was seen")
         check(unchanged.sync["changed"] == unchanged.sync["added"] == 0, f"something changed: {unchanged.sync}")
         return {"first": first, "unchanged": unchanged}
+    finally:
+        one.close()
+
+
+def filtered(scratch, app, members, filter):
+    """The command jq over the same pages in a file."""
+    pages, base = scratch.dir / "pages.json", app.url(members, 1000)
+    with open(pages, "wb") as out:
+        for start in range(1, members + 1, 1000):
+            subprocess.run(["curl", "-sSf", "--cacert", app.cert, f"{base}/Users?startIndex={start}&count=1000"],
+                           check=True, stdout=out)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(["jq", "-c", f".Resources[] | {filter}", pages], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def listed(scratch, app, apps, kind, members):
+    """The first sync of so many MEMBERS through the app file KIND of the folder APPS."""
+    one = Ours(scratch, app, apps)
+    try:
+        first = one.connect(app.url(members, 1000), kind)
+        check(first.rows == members, "not every member was seen")
+        return first
     finally:
         one.close()
