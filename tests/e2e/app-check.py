@@ -52,7 +52,7 @@ def each_problem_of_run_has_its_line_in_the_order_of_the_file(scratch):
                                            ('"none": "continue"', '"none": "contniue"')])
     assert status == 1, status
     lines = err.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["members.json:33:5", "members.json:49:18", "members.json:69:52"], err
+    assert [line.split(": ")[0] for line in lines] == ["members.json:33:5", "members.json:49:18", "members.json:70:52"], err
     assert lines[1].endswith('or next; did you mean "number"?'), err
 
 

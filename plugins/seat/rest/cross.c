@@ -153,7 +153,7 @@ static void
 check_request (const struct place *p)
 {
   static const char *const methods[] = { "get", "post", "put", "patch", "delete" };
-  struct place body;
+  struct place results = place_member (p, "item_results"), body;
 
   for (size_t i = 0; i < ARRAY_SIZE (methods); i++)
     {
@@ -162,6 +162,9 @@ check_request (const struct place *p)
       check_host (&url);
     }
   check_answers (p);
+  check_answers (&results);
+  if (results.value && !json_object_get (results.value, "ok") && !json_object_get (results.value, "answers"))
+    place_problem (&results, "must have \"ok\" or \"answers\": what a result is judged by");
   if (json_object_get (p->value, "get"))
     PLACE_EACH (&body, p)
       if (same (body.key, "json") || same (body.key, "form") || same (body.key, "xml") || same (body.key, "graphql"))

@@ -65,6 +65,14 @@ static const struct shape ok_keys[] = {
   END
 };
 
+static const struct shape item_results_keys[] = {
+  { ROW ("items", ITEMS), .required = true },
+  { ROW ("id", VALUE) },
+  { ROW ("ok", OBJECT), .of = ok_keys },
+  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 },
+  END
+};
+
 /* ---- A request ---- */
 
 static const struct shape graphql_keys[] = {
@@ -91,7 +99,8 @@ static const struct shape graphql_keys[] = {
   { ROW ("idempotent", BOOL) }, \
   { ROW ("safe", BOOL) }, \
   { ROW ("ok", OBJECT), .of = ok_keys }, \
-  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 }
+  { ROW ("answers", LIST), .of = &answer, .min = 1, .max = 50 }, \
+  { ROW ("item_results", OBJECT), .of = item_results_keys }
 
 static const struct shape where_keys[] = {
   { ROW ("at", VALUE), .required = true },
@@ -182,8 +191,17 @@ static const struct shape pass_keys[] = {
 #define PAGE_NAMES "cursor", "page", "offset", "size"
 static const struct shape pass = { .kind = SHAPE_OBJECT, .of = pass_keys, .names_of = "const" };
 
+static const struct shape when_keys[] = {
+  { ROW ("state", TEXTS), WORDS ("pending", "member", "disabled") },
+  { ROW ("role", TEXTS), .max = 255 },
+  { ROW ("old_role", TEXTS), .max = 255 },
+  END
+};
+
 static const struct shape read_keys[] = {
   REQUEST (true),
+  { ROW ("kind", TEXT), WORDS ("members", "invites") },
+  { ROW ("when", OBJECT), .of = when_keys, .pattern = "[a-z][A-Za-z0-9_.-]{0,62}" },
   { ROW ("at", ITEMS) },
   { ROW ("where", OBJECT), .beside = "at", .of = where_keys },
   { ROW ("absent_if", BOOL) },
@@ -238,13 +256,6 @@ static const struct shape access_pass = { .kind = SHAPE_OBJECT, .of = access_key
 
 static const struct shape role_word = { .kind = SHAPE_TEXT, .max = 255 };
 static const struct shape group_words = { .kind = SHAPE_MAP, .of = &role_word, PARAMETER };
-
-static const struct shape when_keys[] = {
-  { ROW ("state", TEXTS), WORDS ("pending", "member", "disabled") },
-  { ROW ("role", TEXTS), .max = 255 },
-  { ROW ("old_role", TEXTS), .max = 255 },
-  END
-};
 
 static const struct shape step_keys[] = {
   REQUEST (true),
