@@ -62,6 +62,7 @@ static const struct shape answer = { .kind = SHAPE_OBJECT, .of = answer_keys };
 static const struct shape ok_keys[] = {
   { ROW ("at", VALUE), .required = true, .flags = SHAPE_HEADER },
   TEST,
+  { ROW ("say", VALUE), .flags = SHAPE_HEADER },
   END
 };
 
