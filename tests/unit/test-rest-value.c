@@ -297,6 +297,21 @@ START_TEST (test_through_gives_objects_whose_members_the_values_are)
   ck_assert_int_eq (read_body (&rig, "[{\"who\":7}]", 0), USHER_E_SHAPE);
   ck_assert_str_eq (fault (&rig, 0)->key, "member.jq");
   ck_assert_str_eq (fault (&rig, 0)->text, "member.jq fails on an item: Cannot iterate over number (7)");
+  ck_assert_int_eq (read_body (&rig, "[{\"who\":[{\"id\":2,\"r\":{}}]}]", 0), USHER_E_SHAPE);
+  ck_assert_str_eq (fault (&rig, 1)->text, "member.jq gives an array or an object where a text was expected");
+  done (&rig);
+  rig = (struct rig) { .items = "[]", .through = ".x" };
+  ck_assert_int_eq (make (&rig, "[[\"id\",\"roles.role\"]]"), USHER_DONE);
+  ck_assert_int_eq (read_body (&rig, "[{\"x\":{\"id\":true,\"roles\":null}}]", 0), USHER_DONE);
+  ck_assert_str_eq (rig.text, "true;-; ");
+  ck_assert_int_eq (read_body (&rig, "[{\"x\":[]}]", 0), USHER_E_SHAPE);
+  ck_assert_str_eq (fault (&rig, 0)->text, "member.jq gives an array where an object was expected");
+  ck_assert_int_eq (read_body (&rig, "[{\"x\":{\"roles\":\"a\"}}]", 0), USHER_E_SHAPE);
+  ck_assert_str_eq (fault (&rig, 1)->text, "member.jq gives no object at \"roles.role\"");
+  done (&rig);
+  rig = (struct rig) { .items = "[]", .through = ".x" };
+  ck_assert_int_eq (make (&rig, "[[\"a.b.c.d.e\",\"a[]\",\"\"]]"), USHER_E_CONFIG);
+  ck_assert_str_eq (fault (&rig, 2)->key, "v2");
   done (&rig);
 }
 END_TEST

@@ -33,9 +33,15 @@ static const char *const refused[] = {
   "strflocaltime(f)",
 };
 
+/* Names between the dots of a path. */
+#define KEYS_MAX 4u
+
+/* An expression, or behind "through", the path of a member of what that gives. */
 struct expression
 {
   char *text, *place;   /* owned */
+  jv keys[KEYS_MAX];
+  uint32_t n_keys;
 };
 
 struct program
@@ -103,6 +109,8 @@ rest_jq_new (struct rest_jq **ret_jq)
 static void
 expression_done (struct expression *e)
 {
+  for (uint32_t i = 0; i < e->n_keys; i++)
+    jv_free (e->keys[i]);
   free (e->text);
   free (e->place);
 }
@@ -173,6 +181,26 @@ jq_add (struct rest_jq *jq, uint32_t program, const char *text, const char *plac
   v[p->n] = (struct expression) { .text = NULL };
   *ret_expression = p->n++;
   return set_expression (&v[*ret_expression], text, place);
+}
+
+int32_t
+jq_add_member (struct rest_jq *jq, uint32_t program, const char *path, const char *place,
+               uint32_t *ret_expression)
+{
+  int32_t r = jq_add (jq, program, path, place, ret_expression);
+  struct expression *e;
+
+  if (r < 0)
+    return r;
+  e = &jq->programs[program].v[*ret_expression];
+  for (size_t len; *path; path += len + (path[len] == '.'))
+    {
+      len = strcspn (path, ".");
+      if (e->n_keys == KEYS_MAX)
+        return USHER_E_LIMIT;
+      e->keys[e->n_keys++] = jv_string_sized (path, (int) len);
+    }
+  return USHER_DONE;
 }
 
 uint32_t
@@ -345,15 +373,14 @@ add_program (const struct source *src, const struct program *p, uint32_t number)
 {
   (void) fprintf (src->out, "if $__program == %u then ", number);
   if (p->through.text)
+    source_add (src, p->through.text);
+  for (uint32_t i = 0; i < p->n && !p->through.text; i++)
     {
-      source_add (src, p->through.text);
-      (void) fputs (" | ", src->out);
-    }
-  for (uint32_t i = 0; i < p->n; i++)
-    {
+      (void) fputs (i > 0 ? ", " : "", src->out);
       source_add (src, p->v[i].text);
-      (void) fputs (i + 1 < p->n ? ", $__end, " : ", $__end else ", src->out);
+      (void) fputs (", $__end", src->out);
     }
+  (void) fputs (" else ", src->out);
 }
 
 /* The program of all; *RET_N is how many expressions are in it. */
@@ -662,13 +689,57 @@ next_expression (struct run *run)
   return run->fn (run->arg, p->texts);
 }
 
+/* The texts of the member that E leads to in X. */
+static int32_t
+add_member (struct run *run, const struct expression *e, jv x)
+{
+  jv at = jv_copy (x);
+  int32_t r = USHER_DONE;
+
+  for (uint32_t i = 0; i < e->n_keys && jv_get_kind (at) == JV_KIND_OBJECT; i++)
+    {
+      at = jv_object_get (at, jv_copy (e->keys[i]));
+      if (i + 1 < e->n_keys && jv_is_valid (at) && jv_get_kind (at) != JV_KIND_NULL
+          && jv_get_kind (at) != JV_KIND_OBJECT)
+        r = failed (run, USHER_E_SHAPE, "gives no object at \"%.80s\"", e->text);
+    }
+  if (r >= 0 && jv_is_valid (at))
+    r = add_result (run, at);
+  jv_free (at);
+  return r;
+}
+
+/* The members of what "through" gave. */
+static int32_t
+take_object (struct run *run, jv x)
+{
+  const struct program *p = run->program;
+  int32_t r = USHER_DONE;
+
+  if (jv_get_kind (x) != JV_KIND_OBJECT)
+    return failed (run, USHER_E_SHAPE, "gives %s %s where an object was expected",
+                   jv_get_kind (x) == JV_KIND_ARRAY ? "an" : "a", jv_kind_name (jv_get_kind (x)));
+  for (uint32_t i = 0; i < p->n && r >= 0; i++)
+    {
+      r = add_member (run, &p->v[i], x);
+      if (r >= 0)
+        r = next_expression (run);
+    }
+  return r;
+}
+
 /* One result of the program; X is taken. */
 static int32_t
 take (struct run *run, jv x)
 {
-  int32_t r = jv_identical (jv_copy (x), jv_copy (run->jq->end)) ? next_expression (run)
-                                                                 : add_result (run, x);
+  int32_t r;
 
+  if (run->program->through.text)
+    r = take_object (run, x);
+  else if (jv_identical (jv_copy (x), jv_copy (run->jq->end)))
+    r = next_expression (run);
+  else
+    r = add_result (run, x);
   jv_free (x);
   return r == USHER_E_LIMIT && !run->error[0]
          ? failed (run, r, "gives more than %u texts for one item", REST_TEXTS_MAX) : r;

@@ -107,6 +107,10 @@ int32_t jq_program (struct rest_jq *jq, const char *through, const char *place,
 /* One more expression of PROGRAM; its number in it. */
 int32_t jq_add (struct rest_jq *jq, uint32_t program, const char *text, const char *place,
                 uint32_t *ret_expression);
+/* The same for a member of what THROUGH gives: names with dots between them.  USHER_E_LIMIT when
+   there are too many. */
+int32_t jq_add_member (struct rest_jq *jq, uint32_t program, const char *path, const char *place,
+                       uint32_t *ret_expression);
 /* How many PROGRAM has. */
 uint32_t jq_count (const struct rest_jq *jq, uint32_t program);
 /* Called with the texts of all expressions of a program, for each object that THROUGH gives. */

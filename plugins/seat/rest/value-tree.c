@@ -78,34 +78,21 @@ make_jq (struct value_maker *m, const char *text, const char *place, struct valu
   return USHER_DONE;
 }
 
-/* Of what "through" gives: names with dots between them, as jq writes them. */
+/* Of what "through" gives: names with dots between them. */
 static int32_t
 make_member (struct value_maker *m, const char *path, const char *place, struct value *ret)
 {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  _cleanup_ (freep) char *expression = NULL;
-  struct text t = { 0 };
-  size_t len;
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  int32_t r = USHER_E_LIMIT;
 
-  text_puts (&t, ".");
-  for (const char *p = path; ; p += len + 1)
-    {
-      len = strspn (p, plain);
-      if (len == 0 || (p[len] != '\0' && p[len] != '.'))
-        {
-          text_done (&t);
-          value_wrong (m, place, "The path \"%.80s\" cannot be read: names with dots between them "
-                       "lead to what the expression gives", path);
-          return USHER_DONE;
-        }
-      text_puts (&t, "[\"");
-      text_put (&t, p, len);
-      text_puts (&t, "\"]");
-      if (p[len] == '\0')
-        break;
-    }
-  expression = text_steal (&t);
-  return expression ? make_jq (m, expression, place, ret) : USHER_E_NOMEM;
+  ret->source = VALUE_JQ;
+  if (*path && path[strspn (path, plain)] == '\0')
+    r = jq_add_member (m->jq, m->program, path, place, &ret->at);
+  if (r != USHER_E_LIMIT)
+    return r;
+  value_wrong (m, place, "The path \"%.80s\" cannot be read: a few names with dots between them lead to "
+               "what the expression gives", path);
+  return USHER_DONE;
 }
 
 static int32_t
