@@ -123,17 +123,8 @@ START_TEST (test_what_cannot_stand_in_a_place_is_refused)
   becomes ("<a>{v}</a>", "a\x01", REST_XML, NULL);
   becomes ("{v}", NULL, REST_PATH, NULL);
   becomes ("{other}", "x", REST_RAW, NULL);
-}
-END_TEST
-
-START_TEST (test_a_text_with_a_lonely_brace_is_not_one)
-{
-  ck_assert_ptr_null (rest_text_check ("a{b}c{{d}}"));
-  ck_assert_ptr_nonnull (rest_text_check ("a{b"));
-  ck_assert_ptr_nonnull (rest_text_check ("a}b"));
-  ck_assert_ptr_nonnull (rest_text_check ("{}"));
-  ck_assert_ptr_nonnull (rest_text_check ("{a b}"));
-  ck_assert_ptr_nonnull (rest_text_check ("{"));
+  becomes ("a{v", "x", REST_RAW, NULL);
+  becomes ("a}", "x", REST_RAW, NULL);
 }
 END_TEST
 
@@ -780,7 +771,6 @@ fill (TCase *tc)
 {
   tcase_add_test (tc, test_a_value_is_escaped_for_its_place);
   tcase_add_test (tc, test_what_cannot_stand_in_a_place_is_refused);
-  tcase_add_test (tc, test_a_text_with_a_lonely_brace_is_not_one);
   tcase_add_test (tc, test_an_id_cannot_climb_out_of_its_segment);
   tcase_add_test (tc, test_a_hostile_id_is_one_segment);
   tcase_add_test (tc, test_bodies_have_the_types_that_are_asked_for);

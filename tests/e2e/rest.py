@@ -13,7 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 from usher import Usher, check, equal, main  # noqa: E402
 
 QUICK = "[tasks]\nretry-wait = 10ms\n"
-MEMBER = {"id": "id", "email": "email", "name": "name", "state": {"at": "state", "map": {"on": "active", "off": "disabled"}},
+MEMBER = {"id": "id", "email": "email", "name": "name",
+          "state": {"at": "state", "map": {"on": "active", "off": "disabled"}},
           "roles": {"role": {"at": "level", "map": {"30": "member", "50": "owner"}}}}
 INVITE = {"id": "id", "email": "email", "roles": {"role": {"at": "level", "map": {"30": "member", "50": "owner"}}}}
 RUN = {
@@ -54,7 +55,8 @@ class App:
                 body = json.loads(self.rfile.read(length)) if length else None
                 url = urllib.parse.urlsplit(self.path)
                 app.asked += 1
-                known = self.headers.get("Authorization") == "Bearer tok-0123456789" and self.headers.get("X-Version") == "7"
+                known = (self.headers.get("Authorization") == "Bearer tok-0123456789"
+                         and self.headers.get("X-Version") == "7")
                 status, said = app.answer(self.command, url.path.removeprefix("/api"),
                                           dict(urllib.parse.parse_qsl(url.query)), body) if known else (401, {"code": "token"})
                 if status == 400:

@@ -87,8 +87,6 @@ int32_t rest_fail (struct usher_ctx *ctx, int32_t code, const char *field, const
 
 enum rest_place { REST_RAW, REST_PERCENT, REST_PATH, REST_HEADER, REST_XML };
 
-/* What is wrong with TEXT as a sentence without a full stop, NULL when nothing is. */
-const char *rest_text_check (const char *text);
 /* Appends TEXT with its values, escaped for the place.  PERCENT escapes the literal too, PATH does
    not.  USHER_ABSENT (op->missing) when a value is not there; an error that was told when one
    cannot stand in such a place. */

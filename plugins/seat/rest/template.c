@@ -9,8 +9,8 @@
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 /* The part that TEXT begins with: *RET_NAME_LEN is 0 for a literal of *RET_LEN bytes, else the bytes
-   of the name behind the brace.  What is wrong, or NULL. */
-static const char *
+   of the name behind the brace.  False when it is neither, which shape.c has refused before. */
+static bool
 part (const char *text, size_t *ret_len, size_t *ret_name_len)
 {
   size_t len = strcspn (text, "{}"), name;
@@ -18,33 +18,16 @@ part (const char *text, size_t *ret_len, size_t *ret_name_len)
   *ret_name_len = 0;
   *ret_len = len;
   if (len > 0)
-    return NULL;
+    return true;
   *ret_len = 2;
   if (text[0] == text[1])
-    return NULL;
-  if (text[0] == '}')
-    return "a } without its {; a brace by itself is written twice";
-  name = strspn (text + 1, NAME_CHARS);
+    return true;
+  name = text[0] == '{' ? strspn (text + 1, NAME_CHARS) : 0;
   if (name == 0 || name >= REST_NAME_MAX || text[1 + name] != '}')
-    return "a { without a name of letters, digits, _ . - and }; a brace by itself is written twice";
+    return false;
   *ret_len = name + 2;
   *ret_name_len = name;
-  return NULL;
-}
-
-const char *
-rest_text_check (const char *text)
-{
-  while (*text)
-    {
-      size_t len, name;
-      const char *wrong = part (text, &len, &name);
-
-      if (wrong)
-        return wrong;
-      text += len;
-    }
-  return NULL;
+  return true;
 }
 
 /* ---- Escaping ---- */
@@ -141,7 +124,7 @@ rest_text_put (struct rest_op *op, const char *text, enum rest_place place, stru
       size_t len, name_len;
       int32_t r = USHER_DONE;
 
-      if (part (text, &len, &name_len))
+      if (!part (text, &len, &name_len))
         return rest_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's text %.80s is not understood", text);
       if (name_len > 0)
         {
