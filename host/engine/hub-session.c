@@ -113,8 +113,8 @@ add_value (struct material *m, const char *name)
   return 0;
 }
 
-/* The value of the secret NAME; of the access token that Usher gets by itself there is none before
-   a request needs it. */
+/* The value of the secret NAME; of an access token there is none before Usher, or the connector's
+   sign-in, got one. */
 static int
 get_value (struct secret_walk *w, const char *name, struct secret *ret)
 {
@@ -124,7 +124,7 @@ get_value (struct secret_walk *w, const char *name, struct secret *ret)
   if (w->m->oauth && streq (name, "access_token"))
     return secret_set (ret, "", 0);
   if (txn_secret_get (w->t, &w->account, name, &sealed, &len) != 1)
-    return -ENOENT;
+    return streq (name, "access_token") ? secret_set (ret, "", 0) : -ENOENT;
   return vault_unseal (w->r->e->vault, json_text (w->m->account, "id"), name, sealed, len, ret);
 }
 
@@ -175,6 +175,20 @@ add_kept_secret (void *arg, const char *name)
   return (w->m->oauth && streq (name, "access_token")) || add_secret (arg, name);
 }
 
+/* Where the access token of an account that has one will stand, when there is none yet. */
+static void
+add_token (struct secret_walk *w)
+{
+  const char *kind = json_text (w->m->account, "kind");
+  size_t i;
+
+  for (i = 0; i < w->m->n_values; i++)
+    if (streq (w->m->names[i], "access_token"))
+      return;
+  if (streq (kind, "oauth") || streq (kind, "app-install"))
+    (void) add_secret (w, "access_token");
+}
+
 /* How the account's access tokens are got, and where one will stand. */
 static int
 add_oauth (struct secret_walk *w)
@@ -209,6 +223,8 @@ add_account (struct run *r, struct material *m)
   w.error = add_oauth (&w);
   if (w.error == 0)
     txn_secret_names (t, &w.account, add_kept_secret, &w);
+  if (w.error == 0)
+    add_token (&w);
   if (w.error == 0)
     w.error = add_open (r, m, "username", username);
   json_object_foreach (fields, key, value)
@@ -320,8 +336,8 @@ pool_key (const struct run *r, char ret[96])
                    (long long) json_number (r->hub, "generation", 0));
 }
 
-/* Of what only the outcome counts. */
-static const struct session_events mute_events = { .log = run_log, .quiet = run_quiet };
+/* A sign-in keeps the token that it got; nothing that it shows is a row. */
+static const struct session_events sign_in_events = { RUN_EVENTS };
 
 /* Signing in is the connector's affair; one that has no login answers UNSUPPORTED. */
 static int32_t
@@ -330,7 +346,7 @@ sign_in (struct run *r, struct session *s, uint32_t why, struct session_outcome 
   struct wire_call call = { .op = WIRE_OP_LOGIN, .why = why };
   struct session_limits limits = { .time_max_ms = RUN_TIME_MAX_MS,
                                    .probes = streq (json_text (r->task, "kind"), "validate") };
-  int32_t x = session_call (s, &call, &limits, &mute_events, &r, r->stop, ret);
+  int32_t x = session_call (s, &call, &limits, &sign_in_events, &r, r->stop, ret);
 
   return x == USHER_E_UNSUPPORTED && !ret->crashed ? USHER_DONE : x;
 }
@@ -413,7 +429,7 @@ run_call (struct run *r, struct session *s, struct wire_call *call, const struct
   if ((x != USHER_E_SESSION && x != USHER_E_TOKEN) || ret->crashed)
     return x;
   signed_in = session_call (s, &(struct wire_call) { .op = WIRE_OP_LOGIN, .why = USHER_LOGIN_REFUSED },
-                            limits, &mute_events, &r, r->stop, &login);
+                            limits, &sign_in_events, &r, r->stop, &login);
   if (signed_in == USHER_DONE)
     {
       session_outcome_done (ret);

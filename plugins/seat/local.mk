@@ -53,6 +53,24 @@ connector_LTLIBRARIES += plugins/seat.la
 plugins_seat_la_SOURCES =
 plugins_seat_la_LDFLAGS = $(CONNECTOR_LINK_FLAGS) -Wl,-z,defs
 plugins_seat_la_LIBADD = libseat.la
-dist_app_DATA += %D%/apps/scim.json
+dist_app_DATA += \
+	%D%/apps/asana.json \
+	%D%/apps/atlassian-org.json \
+	%D%/apps/calendly.json \
+	%D%/apps/github-org.json \
+	%D%/apps/gitlab-group.json \
+	%D%/apps/glewlwyd.json \
+	%D%/apps/grafana.json \
+	%D%/apps/hcp-terraform.json \
+	%D%/apps/linear.json \
+	%D%/apps/mailman3.json \
+	%D%/apps/miro-team.json \
+	%D%/apps/redmine-xml.json \
+	%D%/apps/redmine.json \
+	%D%/apps/scim.json \
+	%D%/apps/sentry.json \
+	%D%/apps/slack-enterprise.json \
+	%D%/apps/tableau.json \
+	%D%/apps/zoom.json
 dist_appschema_DATA += %D%/rest/usher-descriptor.schema.json
 dist_man_MANS += %D%/usher-scim.7

@@ -349,7 +349,7 @@ until_ms (struct rest_op *op, const json_t *rule, const struct rest_picked *pick
 /* ---- Judgement ---- */
 
 static int32_t
-code_of_status (struct rest_op *op, const json_t *request, int32_t status, enum rest_aim aim)
+code_of_status (struct rest_op *op, int32_t status, enum rest_aim aim)
 {
   bool reads = aim <= REST_TO_READ;
 
@@ -363,8 +363,6 @@ code_of_status (struct rest_op *op, const json_t *request, int32_t status, enum 
     case 403: return USHER_E_FORBIDDEN;
     case 404:
     case 410:
-      if (json_is_true (json_object_get (request, "absent_if")))
-        return USHER_ABSENT;
       switch (aim)
         {
         case REST_TO_CHECK:
@@ -394,10 +392,14 @@ judge (struct rest_op *op, struct rest_rules rules, const json_t *request, enum 
   const char *accept = json_string_value (json_object_get (request, "accept"));
   bool good = status / 100 == 2;
   bool bad = good && rules.ok && !test (rules.ok, picked);
-  const json_t *rule = first_that_fits (rules.own, status, picked);
+  /* Where the run says what makes an answer good, rules are for the others. */
+  bool settled = good && rules.ok && !bad;
+  const json_t *rule = settled ? NULL : first_that_fits (rules.own, status, picked);
   char said[REST_WORDS_MAX];
 
-  if (!rule)
+  if (!rule && (status == 404 || status == 410) && json_is_true (json_object_get (request, "absent_if")))
+    return USHER_ABSENT;
+  if (!rule && !settled)
     rule = first_that_fits (rules.shared, status, picked);
   if (rule)
     code = code_of_word (json_string_value (json_object_get (rule, "means")));
@@ -406,7 +408,7 @@ judge (struct rest_op *op, struct rest_rules rules, const json_t *request, enum 
   else if (good || (accept && covers (accept, status)))
     return USHER_DONE;
   else
-    code = code_of_status (op, request, status, aim);
+    code = code_of_status (op, status, aim);
   if (code >= 0)
     return code;
   say (op->rest, rule ? rule : rules.ok, picked, said);

@@ -141,7 +141,8 @@ extra_goes (const struct draft *d, const char *where)
     return false;
   in = e->in;
   if (!in && strcmp (d->method, "POST") == 0)
-    in = json_object_get (d->spec, "form") ? "form" : json_object_get (d->spec, "json") ? "json" : NULL;
+    in = json_object_get (d->spec, "form") ? "form"
+         : json_object_get (d->spec, "json") || json_object_get (d->spec, "graphql") ? "json" : NULL;
   return strcmp (in ? in : "query", where) == 0;
 }
 

@@ -645,6 +645,22 @@ shape_walk (const struct place *run)
 
 /* ---- The check ---- */
 
+#define PLACED_BYTES 1024u   /* of a problem with its place */
+
+/* In a session there is nobody who makes a line of the field: the sentence names the place. */
+static int32_t
+say (const struct check *c, const struct usher_fault *fault)
+{
+  struct usher_fault placed = *fault;
+  char text[PLACED_BYTES];
+
+  if (c->app)
+    return usher_fail (c->ctx, fault);
+  (void) snprintf (text, sizeof text, "%s of the app file %s", fault->field, fault->text);
+  placed.text = text;
+  return usher_fail (c->ctx, &placed);
+}
+
 static int32_t
 tell (struct check *c)
 {
@@ -656,7 +672,7 @@ tell (struct check *c)
       c->n_problems--;
       fault.field = c->problem[c->n_problems].path;
       fault.text = c->problem[c->n_problems].text;
-      r = fault.field && fault.text ? usher_fail (c->ctx, &fault) : USHER_E_NOMEM;
+      r = fault.field && fault.text ? say (c, &fault) : USHER_E_NOMEM;
       free (c->problem[c->n_problems].path);
       free (c->problem[c->n_problems].text);
     }

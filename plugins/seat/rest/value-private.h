@@ -76,6 +76,7 @@ struct value_maker
   uint32_t program;             /* of the reader in JQ */
   struct value_paths *paths;
   bool xml;
+  bool outermost;               /* the item is the outermost element of the answer */
   bool page;
   bool through;                 /* paths are of jq */
   bool wrong;                   /* a problem was told */

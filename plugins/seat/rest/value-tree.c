@@ -105,6 +105,13 @@ make_path (struct value_maker *m, json_t *json, const char *place, struct value 
       value_wrong (m, place, "A path is a text");
       return USHER_DONE;
     }
+  /* Fields are counted from the item, which is the outermost element itself here. */
+  if (m->outermost && *path == '/')
+    {
+      const char *below = strchr (path + 1, '/');
+
+      path = below ? below + 1 : ".";
+    }
   return m->through ? make_member (m, path, place, ret) : make_field (m, path, place, ret);
 }
 

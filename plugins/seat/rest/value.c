@@ -235,7 +235,8 @@ rest_reader_new (struct usher_ctx *ctx, const struct rest_reader_spec *spec,
                  struct rest_reader **ret_reader)
 {
   struct rest_reader *reader = calloc (1, sizeof *reader);
-  struct value_maker m = { .ctx = ctx, .jq = spec->jq, .xml = spec->xml };
+  struct value_maker m = { .ctx = ctx, .jq = spec->jq, .xml = spec->xml,
+                           .outermost = spec->xml && !spec->items };
   int32_t r;
 
   if (!reader)
