@@ -626,6 +626,17 @@ check_removal (const struct one *o, struct refusal *r)
   return x;
 }
 
+/* An invitation that the app has can only be taken back where it says so. */
+static int
+check_can_remove (const struct one *o, struct refusal *r)
+{
+  int x = check_can (o->app, o->hub, "remove-user", r);
+
+  if (x == 0 && (o->m.link.flags & MEMBER_F_INVITE) && !app_get_bool (o->app, "add.revoke", false))
+    x = refuse (r, "capability-unsupported", NULL, "%s does not take invitations back.", app_name (o->app));
+  return x;
+}
+
 static json_t *
 remove_effect (struct one *o, bool doubt)
 {
@@ -664,7 +675,7 @@ engine_member_remove (struct engine *e, const struct call *c, json_t **ret, stru
       return x;
     }
   if (x == 0)
-    x = check_can (o.app, o.hub, "remove-user", r);
+    x = check_can_remove (&o, r);
   if (x == 0)
     x = replace_open (&o, &doubt, r);
   if (x == 0)

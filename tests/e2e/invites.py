@@ -343,7 +343,26 @@ def accepted_and_open(scratch):
         equal(app.mails(), 1, "mails")
 
 
+def taken_back(scratch):
+    """An invitation is taken back where the app file says that it can be; elsewhere its person is removed once in"""
+    for number, add in enumerate(({"revoke": True}, {"revoke": False}, {})):
+        app, usher = connected(scratch.enter_context(lib.Scratch()), **add)
+        invite(usher)
+        answer = usher.run("member", "remove", "Acme", ANN, "--yes")
+        if number == 0:
+            equal((answer.status, status(usher), app.control()["invites"]), (0, "removed", []), "taken back")
+            continue
+        refused(answer, "capability-unsupported")
+        check("Inviting does not take invitations back." in answer.err, answer.err)
+        equal((status(usher), len(app.control()["invites"])), ("pending-invite-claim", 1), add)
+        app.control("accept", email=ANN)
+        usher.usher("sync", "Acme")
+        usher.usher("member", "remove", "Acme", ANN, "--yes")
+        equal((status(usher), app.control()["people"]), ("removed", []), "once they joined")
+
+
 if __name__ == "__main__":
     sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
                    expired_and_shown, killed_and_shown, killed_and_invisible, resent, not_resent, not_retried,
-                   never_endless, lifetime_over, ended_by_the_app, many_end_at_once, accepted, accepted_and_open], "invites"))
+                   never_endless, lifetime_over, ended_by_the_app, many_end_at_once, accepted, accepted_and_open,
+                   taken_back], "invites"))
