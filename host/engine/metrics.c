@@ -102,7 +102,6 @@ count_event (void *arg, json_t *event)
   struct counting *c = arg;
   const char *type = json_text (event, "type");
 
-  c->m->at = (uint64_t) json_number (event, "seq", 0);
   c->m->events++;
   if (streq (type, "task.completed"))
     count_ended (c->m, event, 0);
@@ -125,7 +124,7 @@ catch_up (struct engine *e)
     {
       c.rows = 0;
       c.t = store_read (e->store);
-      txn_event_follow (c.t, c.m->at, count_event, &c);
+      c.m->at = txn_event_follow (c.t, c.m->at, count_event, &c);
       x = txn_error (c.t);
       txn_abort (c.t);
       /* Those that retention took are not counted. */

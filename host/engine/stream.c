@@ -73,7 +73,6 @@ take (void *arg, json_t *event)
   struct chunk *c = arg;
   struct event_ask *asked = &c->s->asked;
 
-  c->s->at = (uint64_t) json_number (event, "seq", 0);
   if ((!asked->by_hub || is_id (event, "hub", &asked->hub))
       && (!asked->by_person || is_id (event, "person", &asked->person)) && sees_work (&asked->sight, c->t, event))
     {
@@ -116,7 +115,7 @@ engine_stream_read (struct event_stream *s, int64_t timeout_ms, size_t max, json
       else if (news)
         {
           c.rows = 0;
-          txn_event_follow (c.t, s->at, take, &c);
+          s->at = txn_event_follow (c.t, s->at, take, &c);
         }
       txn_abort (c.t);
     }

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "host/common/clock.h"
+#include "host/common/log.h"
 #include "host/store/chain.h"
 
 #define EVENT_MAX 65536u
@@ -78,19 +79,40 @@ txn_event_add (struct txn *t, json_t *event)
     txn_store (t, DB_EVENT, &key, "", 0);
 }
 
-/* The event of a stored value: a new reference, NULL with T failed. */
+/* Names the event SEQ in the log: once, however often readers come by. */
+static void
+name_damaged (struct store *s, uint64_t seq)
+{
+  size_t i;
+
+  pthread_mutex_lock (&s->lock);
+  for (i = 0; i < s->n_damaged && s->damaged[i] != seq; i++)
+    ;
+  if (i == s->n_damaged && i < STORE_DAMAGED_MAX)
+    {
+      s->damaged[s->n_damaged++] = seq;
+      log_error ("The event %llu is damaged in the store, and no list shows it: run usher audit verify.",
+                 (unsigned long long) seq);
+    }
+  pthread_mutex_unlock (&s->lock);
+}
+
+/* The event SEQ of a stored value: a new reference.  NULL with T failed for lack of memory; NULL
+   alone where the event is damaged, which readers go past. */
 static json_t *
-parse (struct txn *t, const MDB_val *value, int64_t *ret_ms)
+parse (struct txn *t, const MDB_val *value, uint64_t seq, int64_t *ret_ms)
 {
   struct chain_event stored;
   json_t *event = NULL;
+  json_error_t error;
 
-  if (chain_event_get (value->mv_data, value->mv_size, &stored) == 0)
-    event = json_loadb (stored.text, stored.len, 0, NULL);
-  if (event)
+  if (chain_event_get (value->mv_data, value->mv_size, &stored) == 0
+      && !(event = json_loadb (stored.text, stored.len, 0, &error)) && json_error_code (&error) == json_error_out_of_memory)
+    txn_fail (t, -ENOMEM);
+  else if (event)
     *ret_ms = stored.time_ms;
   else
-    txn_fail (t, -EBADMSG);
+    name_damaged (t->store, seq);
   return event;
 }
 
@@ -113,24 +135,23 @@ is_person (const json_t *event, const struct id *person)
                      && id_equal (&id, person));
 }
 
-/* One step of txn_event_walk: the event that W is at, if it is wanted. */
+/* One step of a walk: the event that W is at, if it is wanted; *RET_SEQ is its sequence. */
 static bool
-show (struct walk *w, const struct event_filter *f, txn_doc_fn *fn, void *arg)
+show (struct walk *w, const struct event_filter *f, txn_doc_fn *fn, void *arg, uint64_t *ret_seq)
 {
   struct key key;
   MDB_val value = w->value;
   json_t *event;
-  uint64_t seq;
   int64_t ms;
 
-  if (!key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, &seq))
+  if (!key_u64_at (w->key.mv_data, w->key.mv_size, w->prefix.len, ret_seq))
     return true;
-  seq_key (&key, seq);
+  seq_key (&key, *ret_seq);
   if (w->prefix.len > 1 && !txn_load (w->t, DB_EVENT, &key, &value))
     return true;
-  event = parse (w->t, &value, &ms);
+  event = parse (w->t, &value, *ret_seq, &ms);
   if (!event)
-    return false;
+    return txn_ok (w->t);
   if (ms >= f->since_ms && is_person (event, f->person))
     return hand_over (event, fn, arg);
   json_decref (event);
@@ -144,6 +165,7 @@ txn_event_walk (struct txn *t, const struct event_filter *f, uint64_t before, tx
 {
   struct key prefix, behind;
   struct walk w;
+  uint64_t seq;
   bool more = true;
 
   key_start (&prefix);
@@ -155,16 +177,17 @@ txn_event_walk (struct txn *t, const struct event_filter *f, uint64_t before, tx
     key_u64 (&behind, before);
   walk_begin (&w, t, DB_EVENT, &prefix, before ? &behind : NULL, /* newest= */ true);
   while (more && walk_next (&w))
-    more = show (&w, f, fn, arg);
+    more = show (&w, f, fn, arg, &seq);
   walk_end (&w);
 }
 
-void
+uint64_t
 txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg)
 {
   static const struct event_filter all = { .since_ms = INT64_MIN };
   struct key prefix, behind;
   struct walk w;
+  uint64_t seq = after;
   bool more = true;
 
   key_start (&prefix);
@@ -172,8 +195,12 @@ txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg)
   seq_key (&behind, after);
   walk_begin (&w, t, DB_EVENT, &prefix, &behind, /* newest= */ false);
   while (more && walk_next (&w))
-    more = show (&w, &all, fn, arg);
+    {
+      more = show (&w, &all, fn, arg, &seq);
+      after = txn_ok (t) ? seq : after;
+    }
   walk_end (&w);
+  return after;
 }
 
 uint64_t

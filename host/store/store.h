@@ -175,10 +175,11 @@ struct event_filter
   int64_t since_ms;
 };
 /* Newest first behind sequence BEFORE (0 = from the newest); ends at the first event
-   older than since_ms. */
+   older than since_ms.  One that is damaged is passed over, and named in the log once. */
 void txn_event_walk (struct txn *t, const struct event_filter *f, uint64_t before, txn_doc_fn *fn, void *arg);
-/* Ascending from sequence AFTER: what a stream reads. */
-void txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg);
+/* Ascending from sequence AFTER: what a stream reads, which goes on from the answer, the
+   sequence of the last event that was looked at, also when that one is damaged. */
+uint64_t txn_event_follow (struct txn *t, uint64_t after, txn_doc_fn *fn, void *arg);
 /* The sequence of the newest event on disk; 0 = none. */
 uint64_t store_newest_event (struct store *s);
 /* Waits until there is an event behind AFTER, at most TIMEOUT_MS: whether there is one.

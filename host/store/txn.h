@@ -55,6 +55,8 @@ struct txn
   MDB_cursor *addresses;  /* of txn_person_by_address; NULL = not used */
 };
 
+#define STORE_DAMAGED_MAX 64u   /* damaged events that the log names */
+
 struct store
 {
   MDB_env *env;
@@ -71,6 +73,8 @@ struct store
   pthread_cond_t news;    /* newest_event or waits_ended changed */
   uint64_t newest_event;  /* committed */
   bool waits_ended;
+  uint64_t damaged[STORE_DAMAGED_MAX];   /* events that the log named */
+  size_t n_damaged;
   bool copying, restoring;  /* a backup is open, one is received */
   struct txn no_memory;   /* what store_read and store_write answer when there is none */
 };

@@ -1,6 +1,8 @@
 /* The chain of events: whatever is done to them without the key is found, and where. */
 #include <config.h>
 
+#include <sys/mman.h>
+
 #include "store-fixture.h"
 
 #include "host/common/clock.h"
@@ -325,23 +327,88 @@ START_TEST (test_retention_does_not_heal_what_is_broken)
 }
 END_TEST
 
-START_TEST (test_damage_does_not_stop_retention)
+/* Damages two events: one has a text that is no JSON, one was cut before its time ends. */
+static void
+damage (uint64_t no_json, uint64_t cut)
 {
   struct buf value = BUF_INIT (4096);
   struct txn *t = store_write (f.store);
 
-  /* One whose text is no JSON, and one that was cut before its time ends. */
-  take (t, 2, &value);
+  take (t, no_json, &value);
   value.data[value.len - 1] = 'x';
-  put (t, 2, &value);
+  put (t, no_json, &value);
   value.len = 4;
-  put (t, 3, &value);
+  put (t, cut, &value);
+  ck_assert_int_eq (txn_commit (t), 0);
+  buf_done (&value);
+}
+
+START_TEST (test_damage_does_not_stop_retention)
+{
+  struct txn *t;
+
+  damage (2, 3);
+  t = store_write (f.store);
   /* Neither goes before its time. */
   ck_assert_uint_eq (txn_event_prune (t, clock_now_ms () - 60000, 1000), 0);
   ck_assert_uint_eq (txn_event_prune (t, clock_now_ms () + 1000, 1000), EVENTS);
   ck_assert_int_eq (txn_commit (t), 0);
   is_broken (CHAIN_BASE, 0);
-  buf_done (&value);
+}
+END_TEST
+
+static bool
+count (void *arg, json_t *event)
+{
+  ck_assert (json_is_object (event));
+  (*(size_t *) arg)++;
+  return true;
+}
+
+/* How often the log of FD has TEXT. */
+static int
+said (int fd, const char *text)
+{
+  char log[8192];
+  ssize_t n = pread (fd, log, sizeof log - 1, 0);
+  const char *at = log;
+  int times = 0;
+
+  ck_assert_int_ge (n, 0);
+  log[n] = '\0';
+  for (; (at = strstr (at, text)); at++)
+    times++;
+  return times;
+}
+
+START_TEST (test_readers_go_past_damage_which_is_named_once)
+{
+  struct event_filter all = { .since_ms = INT64_MIN }, of_hub = all;
+  int log = memfd_create ("log", 0), i;
+  struct id hub;
+
+  ck_assert_int_eq (id_parse ("01900000-0000-7000-8000-000000000001", &hub), 0);
+  ck_assert_int_eq (dup2 (log, STDERR_FILENO), STDERR_FILENO);
+  of_hub.hub = &hub;
+  damage (VICTIM, EVENTS);
+  for (i = 0; i < 3; i++)
+    {
+      struct txn *t = store_read (f.store);
+      size_t n = 0;
+
+      txn_event_walk (t, &all, 0, count, &n);
+      txn_event_walk (t, &of_hub, 0, count, &n);
+      ck_assert_uint_eq (n, 2 * (EVENTS - 2));
+      /* Nobody is asked for the last one again and again. */
+      ck_assert_uint_eq (txn_event_follow (t, 0, count, &n), EVENTS);
+      ck_assert_uint_eq (n, 3 * (EVENTS - 2));
+      ck_assert_uint_eq (txn_event_follow (t, EVENTS, count, &n), EVENTS);
+      ck_assert_int_eq (txn_commit (t), 0);
+    }
+  ck_assert_int_eq (said (log, "The event 20 is damaged"), 1);
+  ck_assert_int_eq (said (log, "The event 40 is damaged"), 1);
+  ck_assert_int_eq (said (log, "damaged"), 2);
+  (void) close (log);
 }
 END_TEST
 
@@ -361,6 +428,7 @@ fill (TCase *t)
   tcase_add_test (t, test_retention_moves_the_base);
   tcase_add_test (t, test_retention_does_not_heal_what_is_broken);
   tcase_add_test (t, test_damage_does_not_stop_retention);
+  tcase_add_test (t, test_readers_go_past_damage_which_is_named_once);
 }
 
 UNIT_MAIN ("chain", fill)
