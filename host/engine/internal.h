@@ -232,8 +232,10 @@ void queue_stop (struct engine *e);
 void queue_add (struct engine *e, const json_t *task);
 /* Hub status or connectors changed: look again. */
 void queue_kick (struct engine *e);
-/* Cancels a queued or waiting task: true when it was not running. */
-bool queue_cancel (struct engine *e, const struct id *task);
+/* Who ends a queued or waiting task holds it first, so that it does not begin: false when it is
+   running.  Once that is committed or failed it is released: OVER, or to go on as it was. */
+bool queue_hold (struct engine *e, const struct id *task);
+void queue_release (struct engine *e, const struct id *task, bool over);
 /* The hub was removed: its tasks end. */
 void queue_drop_hub (struct engine *e, const struct id *hub);
 struct queue_counts { size_t open, running; };

@@ -64,6 +64,7 @@ struct one
   struct txn *t;
   struct member m;            /* what it points to is in HELD */
   struct arena held;
+  struct id replaced;         /* a task that this ends, held in the queue; zero = none */
 };
 
 /* What resend, set-role and remove open with; one_end follows on success alone. */
@@ -89,6 +90,8 @@ static int
 one_end (struct one *o, int x, json_t *task, json_t **ret, struct refusal *r)
 {
   x = end_task (o->e, o->c, o->t, x, o->hub, task, ret, r);
+  if (!id_is_zero (&o->replaced))
+    queue_release (o->e, &o->replaced, /* over= */ x == 0);
   apps_unref (o->apps);
   arena_done (&o->held);
   return x;
@@ -587,12 +590,13 @@ replace_open (struct one *o, bool *ret_doubt, struct refusal *r)
 
   if (!task_open_on (o->t, &o->hub_id, -1, &o->m.link.id, &open))
     return 0;
-  if (streq (json_text (open, "kind"), "remove-user") || !json_id (open, "id", &id) || !queue_cancel (o->e, &id))
+  if (streq (json_text (open, "kind"), "remove-user") || !json_id (open, "id", &id) || !queue_hold (o->e, &id))
     x = refuse (r, "member-busy", NULL, "A task of this member is open.");
   else
     {
       const char *phase = json_text (json_object_get (open, "intent"), "phase");
 
+      o->replaced = id;
       *ret_doubt = phase && !streq (phase, "failed");
       task_end_failed (o->t, open, o->hub, "cancelled", "A removal took its place.", NULL);
     }

@@ -213,10 +213,10 @@ void
 queue_add (struct engine *e, const json_t *task)
 {
   struct queue *q = e->queue;
-  struct work *w = work_of (task), *known;
+  struct work *w, *known;
   size_t i;
 
-  if (!w)
+  if (work_of (task, &w) < 0)
     return;
   pthread_mutex_lock (&q->lock);
   known = work_find (&q->open, &w->task);
@@ -255,7 +255,7 @@ queue_kick (struct engine *e)
 }
 
 bool
-queue_cancel (struct engine *e, const struct id *task)
+queue_hold (struct engine *e, const struct id *task)
 {
   struct queue *q = e->queue;
   struct work *w;
@@ -263,11 +263,27 @@ queue_cancel (struct engine *e, const struct id *task)
 
   pthread_mutex_lock (&q->lock);
   w = work_find (&q->open, task);
-  idle = w && !w->running;
+  idle = w && !w->running && !w->held;
   if (idle)
-    work_remove (&q->open, w);
+    w->held = true;
   pthread_mutex_unlock (&q->lock);
   return idle;
+}
+
+void
+queue_release (struct engine *e, const struct id *task, bool over)
+{
+  struct queue *q = e->queue;
+  struct work *w;
+
+  pthread_mutex_lock (&q->lock);
+  w = work_find (&q->open, task);
+  if (w && over)
+    work_remove (&q->open, w);
+  else if (w)
+    w->held = false;
+  pthread_cond_broadcast (&q->changed);
+  pthread_mutex_unlock (&q->lock);
 }
 
 void
@@ -343,22 +359,24 @@ struct loading
 {
   struct queue *q;
   json_t *begun;   /* tasks that a run left in the middle: a few of very many */
+  int error;       /* 0 or -ENOMEM: one that is not loaded would wait for the next start */
 };
 
 static bool
 load_task (void *arg, json_t *task)
 {
   struct loading *l = arg;
-  struct work *w = work_of (task);
+  struct work *w;
+  int x = work_of (task, &w);
 
-  if (w)
+  if (x == 0)
     {
       w->left = true;
-      (void) work_insert (&l->q->open, w);
+      x = work_insert (&l->q->open, w);
     }
-  if (!streq (json_text (task, "status"), "queued"))
-    (void) json_array_append (l->begun, task);
-  return true;
+  if (x == -ENOMEM || (!streq (json_text (task, "status"), "queued") && json_array_append (l->begun, task) < 0))
+    l->error = -ENOMEM;
+  return l->error == 0;
 }
 
 /* What a run left in the middle is queued again, its attempts kept.  Without room to say
@@ -367,12 +385,13 @@ static int
 load_tasks (struct queue *q)
 {
   _cleanup_ (txn_abortp) struct txn *t = store_write (q->e->store);
-  struct loading l = { q, json_array () };
+  struct loading l = { q, json_array (), 0 };
   json_t *task;
   size_t i;
   int x;
 
   txn_doc_walk (t, STORE_TASK, STORE_TASK_OPEN, "open", false, NULL, load_task, &l);
+  txn_fail (t, l.error);
   json_array_foreach (l.begun, i, task)
     {
       json_set_text (task, "status", "queued");

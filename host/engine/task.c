@@ -231,7 +231,7 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
 {
   struct txn *t = store_write (e->store);
   json_t *task = NULL, *hub = NULL;
-  bool taken = false;
+  bool held = false;
   struct id id;
   int x = task_begin (e, c, t, &task, &hub, r);
 
@@ -239,15 +239,15 @@ engine_task_cancel (struct engine *e, const struct call *c, json_t **ret, struct
     x = refuse (r, "not-retryable", NULL, "The task has ended already.");
   if (x == 0)
     {
-      taken = json_id (task, "id", &id) && queue_cancel (e, &id);
-      if (!taken)
+      held = json_id (task, "id", &id) && queue_hold (e, &id);
+      if (!held)
         x = refuse (r, "member-busy", NULL, "The task is running; it cannot be cancelled now.");
     }
   if (x == 0)
     task_end_failed (t, task, hub, "cancelled", "Cancelled by a person.", NULL);
   x = call_end (e, c, t, x, x == 0 ? task_render (e, task) : NULL, ret, r);
-  if (x < 0 && taken)
-    queue_add (e, task);
+  if (held)
+    queue_release (e, &id, /* over= */ x == 0);
   json_decref (task);
   json_decref (hub);
   return x;

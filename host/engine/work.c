@@ -63,23 +63,23 @@ work_insert (struct work_list *l, struct work *w /* takes */)
   return 0;
 }
 
-struct work *
-work_of (const json_t *task)
+int
+work_of (const json_t *task, struct work **ret)
 {
-  struct work *w = calloc (1, sizeof *w);
+  _cleanup_ (freep) struct work *w = calloc (1, sizeof *w);
   enum task_kind kind;
   /* A clock that went back makes no wait longer than it was. */
   int64_t from = MAX (clock_now_ms (), json_time (task, "updated_at")), next = json_time (task, "next_attempt_at");
 
-  if (!w || task_kind_parse (json_text (task, "kind"), &kind) < 0 || !json_id (task, "id", &w->task)
+  if (!w)
+    return -ENOMEM;
+  if (task_kind_parse (json_text (task, "kind"), &kind) < 0 || !json_id (task, "id", &w->task)
       || !json_id (task, "hub", &w->hub))
-    {
-      free (w);
-      return NULL;
-    }
+    return -EINVAL;
   w->class = kind == TASK_VALIDATE ? WORK_CHECK : kind == TASK_SYNC ? WORK_SYNC : WORK_WRITE;
   w->due_ms = clock_mono_ms () + (next ? MAX (next - from, 0) : 0);
-  return w;
+  *ret = TAKE (w);
+  return 0;
 }
 
 /* Hubs with a running task: at most one a thread. */
@@ -116,7 +116,7 @@ work_pick (const struct work_list *l, bool writes_only, int64_t *sleep_ms)
     {
       struct work *w = l->v[i];
 
-      if (w->running || w->blocked || (writes_only && w->class == WORK_SYNC))
+      if (w->running || w->held || w->blocked || (writes_only && w->class == WORK_SYNC))
         continue;
       if (w->due_ms > now)
         {

@@ -14,6 +14,7 @@ struct work
   int64_t due_ms;          /* monotonic */
   bool running, blocked;   /* blocked: its hub waits; looked at again after a kick */
   bool kicked;             /* while it was running */
+  bool held;               /* does not begin: a transaction under way ends it */
   bool left;               /* open when the daemon started, which may have ended because of it: from
                               now on each attempt is written before it begins */
   const char *waits;       /* why, where the store could not be told; static */
@@ -28,8 +29,8 @@ struct work_list
   size_t n, cap;
 };
 
-/* What TASK asks for, owned; NULL = no memory, or no task that can be run. */
-struct work *work_of (const json_t *task);
+/* What TASK asks for, owned by the caller.  -EINVAL: it is no task that can be run. */
+int work_of (const json_t *task, struct work **ret);
 int work_insert (struct work_list *l, struct work *w /* takes */);
 struct work *work_find (const struct work_list *l, const struct id *task);   /* NULL = none */
 /* Takes W out and frees it. */

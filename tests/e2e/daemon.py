@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from usher import BUILD, TOP, App, Skipped, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
+from usher import BUILD, TOP, App, Scratch, Skipped, Usher, check, equal, main, stop_process, wait_for  # noqa: E402
 
 
 def run(scratch, *arguments, env=None, cwd=None, timeout=120):
@@ -461,6 +461,29 @@ def test_full_moments(scratch):
     check(app.user("new@corp.test"), "the app does not have the person")
 
 
+def test_failed_end_of_a_task(scratch):
+    """What ends a task that waits and cannot be written leaves it waiting, and it runs when it is due."""
+    name = "new@example.com"
+    for command in (("member", "remove", "Acme", name, "--yes"), ("task", "cancel")):
+        part = scratch.enter_context(Scratch())
+        usher, app = Usher(part, config="[tasks]\nretry-wait = 1h\n"), App(part, users=1)
+        usher.connect(app)
+        usher.people(name)
+        app.faults(error={"kind": "create-user", "status": 503, "times": 1})
+        usher.usher("member", "invite", "Acme", name, "--role", "member", "--yes", "--no-wait")
+        task = next(task["id"] for task in usher.tasks() if task["kind"] == "add-user")
+        wait_for(lambda: usher.json("task", "show", task)["status"] == "retrying", "the wait")
+        equal(app.fired("error"), 1, "how often the app failed")
+        usher.stop()
+        usher.start(fail_points="call-commit=fail")
+        check(usher.run(*command, *([task] if "cancel" in command else [])).status != 0, f"{command} was written")
+        equal(usher.fired("call-commit"), 1, "how often call-commit fired")
+        equal(usher.json("task", "show", task)["status"], "queued", "the task")
+        usher.advance(2 * 3600)
+        wait_for(lambda: usher.json("task", "show", task)["status"] == "completed", "the end of the task")
+        check(app.user(name), "the app has them")
+
+
 def test_full_map(scratch):
     """A map of the store that is full refuses writes, answers reads, and grows by the config."""
     usher = Usher(scratch, config="[store]\nmap-size = 64M\n")
@@ -496,4 +519,5 @@ def test_full_map(scratch):
 if __name__ == "__main__":
     sys.exit(main([test_bad_config, test_bad_flags, test_folders, test_taken_address, test_log_at_a_terminal, test_one_daemon_a_state,
                    test_newer_state, test_damaged_state, test_key, test_end_and_resume, test_reload_of_a_bad_config,
-                   test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments, test_full_map], "daemon"))
+                   test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments,
+                   test_failed_end_of_a_task, test_full_map], "daemon"))
