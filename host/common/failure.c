@@ -48,6 +48,7 @@ static const struct failure failures[] = {
   { "connector-missing", "host", C, false, true, "install-connector", "Install or enable the connector." },
   { "safeguard-exceeded", "host", N, false, false, "review-report", "Too many would be removed: read the report." },
   { "store-error", "host", N, false, true, "contact-operator", "The store cannot be read or written: see the log of usherd and the disk." },
+  { "no-owner", "host", N, false, false, "name-owner", "A super-admin names somebody: usher member invite HUB EMAIL --hub-role owner --no-seat." },
   { "hub-removed", "host", N, false, false, "", "The hub was removed." },
   { "cancelled", "host", N, false, true, "", "The task was cancelled." },
   { "connector-crashed", "bug", N, true, true, "contact-operator", "The connector ended by itself: see the log of usherd, and update the connector." },

@@ -130,7 +130,30 @@ caller_role (struct txn *t, const struct caller *c)
   return role;
 }
 
-/* The highest hub role that PERSON has on the hub. */
+enum hub_role
+hub_role_most (const json_t *person)
+{
+  enum workspace_role has = ROLE_GUEST;
+
+  if (!person || streq (json_text (person, "status"), "removed"))
+    return HUB_NONE;
+  (void) workspace_role_parse (json_text (person, "workspace_role"), &has);
+  return json_flag (person, "is_guest") || has < ROLE_USER ? HUB_COLLABORATOR : HUB_OWNER;
+}
+
+enum hub_role
+hub_role_capped (struct txn *t, enum hub_role role, const struct id *person)
+{
+  json_t *doc;
+
+  if (role <= HUB_COLLABORATOR)
+    return role;
+  doc = txn_doc_get (t, STORE_PERSON, person);
+  role = MIN (role, hub_role_most (doc));
+  json_decref (doc);
+  return role;
+}
+
 enum hub_role
 hub_role_of (struct txn *t, const struct id *hub, const struct id *person)
 {
@@ -146,7 +169,7 @@ hub_role_of (struct txn *t, const struct id *hub, const struct id *person)
   if (txn_member_by_person (t, hub, person, &m) == 1 && member_is_live (&m.link)
       && (m.link.flags & MEMBER_F_ADOPTED))
     best = MAX (best, (enum hub_role) m.link.hub_role);
-  return best;
+  return hub_role_capped (t, best, person);
 }
 
 int

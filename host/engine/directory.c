@@ -183,6 +183,8 @@ change_person (struct import *i, json_t *person, const struct person_fields *f, 
     {
       plan_row (i, action_of (person, before), person, before);
       x = person_put (i->t, person, r);
+      if (x == 0 && hub_role_most (before) != hub_role_most (person))
+        person_owning_changed (i->t, person);
     }
   else
     i->unchanged += x == 0;

@@ -60,42 +60,12 @@ grant_direct (struct txn *t, const struct id *hub, const struct id *person)
   return found;
 }
 
-void
-grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller *c)
+/* ---- Owners. */
+
+static bool
+gives_ownership (const json_t *grant)
 {
-  struct id person;
-  bool known = json_id (grant, "person", &person);
-
-  json_set_time (grant, "ended_at", clock_now_ms ());
-  txn_doc_put (t, STORE_GRANT, grant);
-  event_add (t, &(struct event) { .type = "grant.ended", .caller = c, .hub = hub, .person = known ? &person : NULL });
-}
-
-void
-grant_share (struct txn *t, const struct caller *c, const json_t *hub, const struct id *person,
-             const struct grant_terms *terms)
-{
-  struct id hub_id = { { 0 } };
-  json_t *grant;
-  bool fresh;
-
-  (void) json_id (hub, "id", &hub_id);
-  grant = grant_direct (t, &hub_id, person);
-  fresh = !grant;
-  if (fresh)
-    grant = grant_new (c, &hub_id, person, "share", terms->role, terms->seat, NULL);
-  json_set_text (grant, "hub_role", hub_role_name (terms->role));
-  (void) json_object_set_new (grant, "seat", json_boolean (terms->seat));
-  if (terms->roles)
-    (void) json_object_set (grant, "roles", terms->roles);
-  if (terms->fields)
-    (void) json_object_set (grant, "fields", terms->fields);
-  (void) json_object_del (grant, "lapsed");
-  json_set_time (grant, "changed_at", clock_now_ms ());
-  txn_doc_put (t, STORE_GRANT, grant);
-  event_add (t, &(struct event) { .type = fresh ? "grant.created" : "grant.changed", .caller = c, .hub = hub,
-                                  .person = person });
-  json_decref (grant);
+  return streq (json_text (grant, "hub_role"), "owner");
 }
 
 struct owners
@@ -113,12 +83,11 @@ find_owner (void *arg, json_t *grant)
   struct id person;
   json_t *doc;
 
-  if (json_object_get (grant, "ended_at") || !streq (json_text (grant, "hub_role"), "owner")
-      || !json_id (grant, "person", &person) || id_equal (&person, &o->except)
-      || json_object_get (o->beside, json_text (grant, "person")))
+  if (json_object_get (grant, "ended_at") || !gives_ownership (grant) || !json_id (grant, "person", &person)
+      || id_equal (&person, &o->except) || json_object_get (o->beside, json_text (grant, "person")))
     return true;
   doc = txn_doc_get (o->t, STORE_PERSON, &person);
-  o->found = doc && !streq (json_text (doc, "status"), "removed");
+  o->found = hub_role_most (doc) == HUB_OWNER;
   json_decref (doc);
   return !o->found;
 }
@@ -147,6 +116,85 @@ bool
 hub_has_owner_beside (struct txn *t, const struct id *hub, const json_t *people)
 {
   return look_for_owner (&(struct owners) { .t = t, .beside = people }, hub);
+}
+
+void
+hub_owners_changed (struct txn *t, const json_t *hub)
+{
+  json_t *about;
+  struct id id;
+
+  if (!json_id (hub, "id", &id))
+    return;
+  about = json_pack ("{s:s}", "kind", "ownership");
+  if (hub_is_live (hub) && !hub_has_owner (t, &id, /* except= */ NULL))
+    issue_raise (t, "hub-set-up", hub, about, "no-owner", "Nobody is left who owns the hub.");
+  else
+    issue_resolve (t, hub, json_text (about, "kind"), /* member= */ NULL);
+  json_decref (about);
+}
+
+void
+person_owning_changed (struct txn *t, const json_t *person)
+{
+  json_t *grants = json_array (), *grant, *hub;
+  struct id id;
+  size_t i;
+
+  txn_doc_walk (t, STORE_GRANT, STORE_GRANT_PERSON, json_text (person, "id"), false, NULL, collect, grants);
+  json_array_foreach (grants, i, grant)
+    if (gives_ownership (grant) && json_id (grant, "hub", &id))
+      {
+        hub = txn_doc_get (t, STORE_HUB, &id);
+        hub_owners_changed (t, hub);
+        json_decref (hub);
+      }
+  json_decref (grants);
+}
+
+/* ---- What becomes of a grant. */
+
+void
+grant_end (struct txn *t, json_t *grant, const json_t *hub, const struct caller *c)
+{
+  struct id person;
+  bool known = json_id (grant, "person", &person);
+
+  json_set_time (grant, "ended_at", clock_now_ms ());
+  txn_doc_put (t, STORE_GRANT, grant);
+  event_add (t, &(struct event) { .type = "grant.ended", .caller = c, .hub = hub, .person = known ? &person : NULL });
+  if (gives_ownership (grant))
+    hub_owners_changed (t, hub);
+}
+
+void
+grant_share (struct txn *t, const struct caller *c, const json_t *hub, const struct id *person,
+             const struct grant_terms *terms)
+{
+  struct id hub_id = { { 0 } };
+  bool fresh, owned;
+  json_t *grant;
+
+  (void) json_id (hub, "id", &hub_id);
+  grant = grant_direct (t, &hub_id, person);
+  fresh = !grant;
+  owned = gives_ownership (grant);
+  if (fresh)
+    grant = grant_new (c, &hub_id, person, "share", terms->role, terms->seat, NULL);
+  json_set_text (grant, "hub_role", hub_role_name (terms->role));
+  (void) json_object_set_new (grant, "seat", json_boolean (terms->seat));
+  if (terms->roles)
+    (void) json_object_set (grant, "roles", terms->roles);
+  if (terms->fields)
+    (void) json_object_set (grant, "fields", terms->fields);
+  (void) json_object_del (grant, "lapsed");
+  json_set_time (grant, "changed_at", clock_now_ms ());
+  txn_doc_put (t, STORE_GRANT, grant);
+  event_add (t, &(struct event) { .type = fresh ? "grant.created" : "grant.changed", .caller = c, .hub = hub,
+                                  .person = person });
+  if (owned || gives_ownership (grant))
+    hub_owners_changed (t, hub);
+  json_decref (grant);
 }
 
 /* The roles a member was last seen with. */
@@ -202,6 +250,7 @@ wanted_resolve (struct txn *t, const json_t *hub, const struct id *person, const
         }
     }
   json_decref (grants);
+  ret->hub_role = hub_role_capped (t, ret->hub_role, person);
   if (!ret->roles)
     ret->roles = observed_roles (m);
 }

@@ -642,6 +642,7 @@ engine_hub_remove (struct engine *e, const struct call *c, json_t **ret, struct 
   json_set_text (hub, "remove_text", text);
   json_set_time (hub, "removed_at", clock_now_ms ());
   hub_set_status (t, hub, "removed", NULL, c->caller);
+  hub_owners_changed (t, hub);
   txn_doc_put (t, STORE_HUB, hub);
   event_add (t, &(struct event) { .type = "hub.removed", .caller = c->caller, .hub = hub, .outcome = reason });
   x = end (e, c, t, 0, hub, NULL, NULL, ret, r);

@@ -133,6 +133,12 @@ int caller_may_hub (struct txn *t, const struct caller *c, unsigned int scope, c
                     enum hub_role role, struct refusal *r);
 /* The workspace role of who calls; the system's is the owner's. */
 enum workspace_role caller_role (struct txn *t, const struct caller *c);
+/* The highest hub role that PERSON may have: guests and those who only sign in are collaborators
+   at most, whatever they were given before; none for who was removed, or is NULL. */
+enum hub_role hub_role_most (const json_t *person);
+/* ROLE, or what PERSON may have of it. */
+enum hub_role hub_role_capped (struct txn *t, enum hub_role role, const struct id *person);
+/* The highest hub role that PERSON has on the hub. */
 enum hub_role hub_role_of (struct txn *t, const struct id *hub, const struct id *person);
 /* ---- Who sees what (sight.c). */
 struct sight
@@ -482,6 +488,10 @@ void grant_share (struct txn *t, const struct caller *c, const json_t *hub, cons
 bool hub_has_owner (struct txn *t, const struct id *hub, const struct id *except);
 /* The same without any of PEOPLE, {id: true}. */
 bool hub_has_owner_beside (struct txn *t, const struct id *hub, const json_t *people);
+/* An owner of HUB came or went: the health inbox says when none is left, and that no more. */
+void hub_owners_changed (struct txn *t, const json_t *hub);
+/* The same for all that PERSON, who may own hubs no more or again, was made an owner of. */
+void person_owning_changed (struct txn *t, const json_t *person);
 /* What grants call for (behaviour 6.1): seat, hub role, and the app roles as an array of
    {id, group}.  A purely individual grant follows the app. */
 struct wanted

@@ -74,7 +74,7 @@ ownerless_hub (struct txn *t, const struct leavers *l)
   size_t i;
 
   json_array_foreach (l->people, i, person)
-    if (!o.hub)
+    if (!o.hub && hub_role_most (person) == HUB_OWNER)
       txn_doc_walk (t, STORE_GRANT, STORE_GRANT_PERSON, json_text (person, "id"), false, NULL, look_owned, &o);
   return o.hub;
 }

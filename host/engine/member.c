@@ -375,10 +375,7 @@ member_link_person (struct member *m, const json_t *hub, const json_t *person, b
 int
 member_role_allowed (const json_t *person, enum hub_role role, struct refusal *r)
 {
-  enum workspace_role has = ROLE_GUEST;
-
-  (void) workspace_role_parse (json_text (person, "workspace_role"), &has);
-  if (role > HUB_COLLABORATOR && (json_flag (person, "is_guest") || has < ROLE_USER))
+  if (role > HUB_COLLABORATOR && role > hub_role_most (person))
     return refuse (r, "role-not-allowed", "hub_role", "%s can only be a collaborator.", json_text (person, "email"));
   return 0;
 }
@@ -485,6 +482,7 @@ member_check_own (struct txn *t, const struct call *c, const json_t *hub, const 
   if (grant && json_flag (grant, "seat") && hub_role_parse (json_text (grant, "hub_role"), &granted) == 0)
     role = MAX (role, granted);
   json_decref (grant);
+  role = hub_role_capped (t, role, &m->link.person);
   if (role > HUB_COLLABORATOR && id_equal (&m->link.person, &c->caller->person))
     return refuse (r, "self-removal", NULL, "This would end your own role on the hub.");
   if (role == HUB_OWNER && !hub_has_owner (t, &hub_id, &m->link.person))

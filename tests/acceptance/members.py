@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is decided about members: R15, R16, R18, R19, R21, R42, R43, R72."""
+"""What is decided about members: R15, R16, R18, R19, R21, R42, R43, R68, R72."""
 
 import sys
 
@@ -65,6 +65,24 @@ def r16_matching_by_hand(scratch):
     equal(len(events(u, "member.matched")), 3, "matches recorded")
     equal(scim.counts(), {}, "requests to the app: matching touches nothing there")
     equal(u.tasks()[0]["kind"], "sync", "no task was made")
+
+
+def r68_guests_and_login_only_people_own_no_hub(scratch):
+    """R68: who was made a hub's owner is a collaborator while they are a guest or only sign in"""
+    u, scim = Usher(scratch), App(scratch, users=2)
+    u.connect(scim)
+    u.people(name(0))
+    u.usher("sync", "Acme")
+    u.usher("member", "unlink", "Acme", name(0))
+    u.usher("member", "match", "Acme", name(0), "--person", name(0), "--hub-role", "owner")
+    equal(u.member(name(0))["hub_role"], "owner", "the role")
+    for role, shown in (("login-only", "collaborator"), ("user", "owner"), ("guest", "collaborator")):
+        file = u.scratch.file("people.csv", f"email,workspace_role\n{name(0)},{role}\n")
+        u.usher("directory", "import", "csv", file, "--yes")
+        equal((u.member(name(0))["hub_role"], u.member(name(0))["status"]), (shown, "onboarded"), role)
+    # The workspace's owner owns it still: nothing is to be said.
+    equal([i["code"] for i in u.json("issue", "list")], [], "issues")
+    u.usher("sync", "Acme")
 
 
 def r18_removing_an_unmatched_member(scratch):
@@ -220,6 +238,6 @@ def r72_deactivated_members_stay_removed(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([r15_every_member_has_one_tab, r16_matching_by_hand, r18_removing_an_unmatched_member,
-                   r19_an_exemption_has_a_reason,
+                   r19_an_exemption_has_a_reason, r68_guests_and_login_only_people_own_no_hub,
                    r21_the_login_method_says_who_is_asked, r42_the_automation_account_is_left_alone,
                    r43_exempted_members_are_left_alone, r72_deactivated_members_stay_removed], "members"))

@@ -594,6 +594,58 @@ START_TEST (test_a_hub_that_nobody_owns_gets_an_owner)
 }
 END_TEST
 
+/* The directory says that ann's workspace role is ROLE. */
+static void
+ann_is (const char *role)
+{
+  char csv[96];
+  struct call call = { .caller = &owner, .text = csv, .confirmed = true };
+  struct refusal r = { 0 };
+  json_t *answer = NULL;
+
+  (void) snprintf (csv, sizeof csv, "email,workspace_role\nann@example.com,%s\n", role);
+  call.text_len = strlen (csv);
+  ck_assert_msg (engine_directory_import (engine, &call, &answer, &r) == 0, "%s", r.detail ? r.detail : "");
+  json_decref (answer);
+}
+
+START_TEST (test_a_hub_that_nobody_owns_is_in_the_inbox)
+{
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "");
+  good (engine_person_remove, &owner, "ann@example.com", NULL);
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "no-owner");
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "kind"), "ownership");
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "group"), "hub-set-up");
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "hub_label"), "A");
+  ck_assert_str_eq (listed (engine_issue_list, &ben, "code"), "");
+  good (engine_member_invite, &super, "A", share ("owner", false));
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "");
+  /* Who owns two hubs leaves two without. */
+  good (engine_person_remove, &owner, "ben@example.com", NULL);
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "hub_label"), "B,A");
+}
+END_TEST
+
+START_TEST (test_who_only_signs_in_owns_nothing)
+{
+  good (engine_hub_set, &ann, "A", fields ("leave", "delete"));
+  ann_is ("login-only");
+  refused (engine_hub_set, &ann, "A", fields ("leave", "strip"), "not-permitted");
+  ck_assert_str_eq (listed (engine_hub_list, &ann, "label"), "A");
+  ck_assert (doctor_names (&owner, "owner of A"));
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "no-owner");
+  ann_is ("user");
+  ck_assert (!doctor_names (&owner, "owner of A"));
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "");
+  good (engine_hub_set, &ann, "A", fields ("leave", "strip"));
+  /* Nobody loses an owner with a guest who goes. */
+  ann_is ("guest");
+  good (engine_member_invite, &super, "A", share ("owner", false));
+  good (engine_person_remove, &owner, "ann@example.com", NULL);
+  ck_assert_str_eq (listed (engine_issue_list, &owner, "code"), "");
+}
+END_TEST
+
 START_TEST (test_who_was_matched_as_owner_owns)
 {
   struct member m = { .link = { .id = id_new (), .status = MEMBER_UNMATCHED } };
@@ -654,6 +706,8 @@ fill (TCase *t)
   tcase_add_test (t, test_a_stream_shows_what_the_list_does);
   tcase_add_test (t, test_a_stream_ends_with_its_callers_rights);
   tcase_add_test (t, test_a_hub_that_nobody_owns_gets_an_owner);
+  tcase_add_test (t, test_a_hub_that_nobody_owns_is_in_the_inbox);
+  tcase_add_test (t, test_who_only_signs_in_owns_nothing);
   tcase_add_test (t, test_who_was_matched_as_owner_owns);
   tcase_add_test (t, test_tokens_are_ones_own);
 }
