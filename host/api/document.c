@@ -81,7 +81,7 @@ parameters (const struct route *r)
   for (rest = r->query ? r->query : ""; *rest; rest += len, rest += *rest == ' ')
     {
       len = strcspn (rest, " ");
-      (void) snprintf (name, sizeof name, "query-%.*s", (int) len, rest);
+      (void) snprintf (name, sizeof name, "query-%.*s", (int) strcspn (rest, ": "), rest);
       add (list, ref ("parameters", name));
     }
   if (r->flags & ROUTE_LIST)

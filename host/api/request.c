@@ -348,7 +348,7 @@ read_body (struct request *q, struct call *call)
       if (check_fields (q, call->body) < 0)
         return -ECANCELED;
     }
-  call->confirmed = json_is_true (json_object_get (call->body, "confirm")) || streq (call_query (call, "confirm"), "true");
+  call->confirmed = json_is_true (json_object_get (call->body, "confirm")) || call_flag (call, "confirm");
   return 0;
 }
 
@@ -358,18 +358,35 @@ list_asked (const struct request *q)
   return (struct cursor_list) { q->route, q->names, q->query, q->n_query };
 }
 
+/* So is a parameter that nobody would read, or that is to be true or false and is neither. */
+static int
+check_query (struct request *q)
+{
+  size_t i;
+
+  for (i = 0; i < q->n_query; i++)
+    {
+      const char *name = q->query[i].key, *value = q->query[i].value;
+      char type = route_parameter (q->route, name);
+
+      if (!type)
+        return refuse (&q->refusal, "validation-failed", name, "This request takes no parameter %.80s.", name);
+      if (type == 'b' && !streq (value, "true") && !streq (value, "false"))
+        return refuse (&q->refusal, "validation-failed", name, "%s is to be true or false, not \"%.80s\".", name,
+                       value);
+    }
+  return 0;
+}
+
 static int
 read_query (struct request *q, struct call *call)
 {
   const char *limit = call_query (call, "limit"), *cursor = call_query (call, "cursor");
   const struct cursor_list list = list_asked (q);
   uint64_t n = 0;
-  size_t i;
 
-  for (i = 0; i < q->n_query; i++)
-    if (!route_takes (q->route, q->query[i].key))
-      return refuse (&q->refusal, "validation-failed", q->query[i].key, "This request takes no parameter %.80s.",
-                     q->query[i].key);
+  if (check_query (q) < 0)
+    return -ECANCELED;
   if (limit && parse_u64 (limit, 1, 500, &n) < 0)
     return refuse (&q->refusal, "validation-failed", "limit", "limit is a number from 1 to 500.");
   call->limit = (size_t) n;
@@ -392,7 +409,7 @@ begin_restore (struct request *q, struct MHD_Connection *c)
   if (q->refusal.code || read_query (q, &call) < 0)
     return -ECANCELED;
   transfer_slow (c);
-  call.confirmed = streq (call_query (&call, "confirm"), "true");
+  call.confirmed = call_flag (&call, "confirm");
   return engine_restore_begin (q->host->engine, &call, &q->restoring, &q->refusal);
 }
 

@@ -25,7 +25,7 @@ const struct route routes[] = {
   { "GET", "/openapi.json", NULL, 200, N, 0, 0, "Document", "This document", NULL, NULL, SPECIAL_DOCUMENT },
   { "GET", "/apps", engine_app_list, 200, N, LIST, READ, "App", "The catalogue", NULL, NULL, 0 },
   { "GET", "/apps/{app}", engine_app_show, 200, N, TAGGED, READ, "App", "One app", NULL, NULL, 0 },
-  { "GET", "/hubs", engine_hub_list, 200, N, LIST, READ, "Hub", "Hubs", "removed", NULL, 0 },
+  { "GET", "/hubs", engine_hub_list, 200, N, LIST, READ, "Hub", "Hubs", "removed:b", NULL, 0 },
   { "POST", "/hubs", engine_hub_connect, 202, J, 0, ADMIN, "HubAndTask", "Connect a hub", NULL,
     "app:t! label:t! login_method:t fields:o settings:o account:a", 0 },
   { "GET", "/hubs/{hub}", engine_hub_show, 200, N, TAGGED, READ, "Hub", "One hub", NULL, NULL, 0 },
@@ -49,7 +49,7 @@ const struct route routes[] = {
   { "PATCH", "/hubs/{hub}/members/{member}", engine_member_set_role, 202, J, TAGGED, WRITE, "Task", "Set roles", NULL,
     "roles:l!", 0 },
   { "DELETE", "/hubs/{hub}/members/{member}", engine_member_remove, 202, N, TAGGED, WRITE, "TaskOrMember",
-    "Remove a member", "hub_only", NULL, 0 },
+    "Remove a member", "hub_only:b", NULL, 0 },
   { "POST", "/hubs/{hub}/members/{member}/match", engine_member_match, 200, J, TAGGED, WRITE, "Member",
     "Match to a person", NULL, "person:t! hub_role:t", 0 },
   { "POST", "/hubs/{hub}/members/{member}/resend", engine_member_resend, 202, J, TAGGED, WRITE, "Task",
@@ -77,7 +77,7 @@ const struct route routes[] = {
   { "DELETE", "/people/{person}", engine_person_remove, 200, N, TAGGED, WRITE, "Person", "Remove a person", NULL, NULL,
     0 },
   { "POST", "/directory/import", engine_directory_import, 200, T, 0, WRITE, "Import", "Import people from CSV",
-    "format file remove_missing dry_run", NULL, 0 },
+    "format file remove_missing:b dry_run:b", NULL, 0 },
   { "GET", "/tasks", engine_task_list, 200, N, LIST, READ, "Task", "Tasks", "hub status kind", NULL, 0 },
   { "GET", "/tasks/{task}", engine_task_show, 200, N, TAGGED, READ, "Task", "One task", NULL, NULL, 0 },
   { "POST", "/tasks/{task}/cancel", engine_task_cancel, 200, J, TAGGED, WRITE, "Task", "Cancel a task", NULL, NULL, 0 },
@@ -270,14 +270,18 @@ route_writes (const struct route *r)
   return !streq (r->method, "GET");
 }
 
-bool
-route_takes (const struct route *r, const char *name)
+char
+route_parameter (const struct route *r, const char *name)
 {
+  const char *at = word (r->query, name, ':');
+
+  if (at)
+    return at[strlen (name) + 1];
   if (streq (name, "confirm"))
-    return route_writes (r);
+    return route_writes (r) ? 'b' : '\0';
   if (streq (name, "limit") || streq (name, "cursor"))
-    return r->flags & ROUTE_LIST;
-  return word (r->query, name, ' ') != NULL;
+    return r->flags & ROUTE_LIST ? 't' : '\0';
+  return word (r->query, name, ' ') ? 't' : '\0';
 }
 
 char

@@ -39,7 +39,8 @@ struct route
   unsigned int scope;          /* what a token needs; 0 = any will do.  The action checks it */
   const char *answer;          /* schema of the answer, of a list that of an item; see schemas.json */
   const char *summary;
-  const char *query;           /* parameters it takes, by spaces; NULL = none */
+  /* Parameters it takes, by spaces; with :b behind it one that is true or false.  NULL = none. */
+  const char *query;
   /* What a JSON body may hold, beside confirm: "name:type ..."; the type is t (text),
      b (boolean), n (whole number), l (list), o (object) or a (account: its id, or an object), with ! behind
      it where the action wants the field. */
@@ -56,8 +57,9 @@ enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_MALFORMED 
 enum route_found route_find (const char *method, const char *path, const struct route **ret, char *ret_names[3]);
 /* The methods that PATH takes, as the header Allow lists them; caller frees. */
 char *route_allow (const char *path);
-/* Whether R takes a query parameter of that name: one of its own, of lists, or confirm. */
-bool route_takes (const struct route *r, const char *name);
+/* The type of the query parameter NAME, one of R's own, of lists, or confirm: t (text) or b
+   (true or false); 0 = R takes none of that name. */
+char route_parameter (const struct route *r, const char *name);
 /* The type of the body's field KEY (see fields); 0 = there is no such field. */
 char route_field (const struct route *r, const char *key);
 /* Whether R changes something: takes confirm, Idempotency-Key, If-Match. */

@@ -23,6 +23,12 @@ call_query (const struct call *c, const char *name)
   return NULL;
 }
 
+bool
+call_flag (const struct call *c, const char *name)
+{
+  return streq (call_query (c, name), "true");
+}
+
 /* ---- Entity tags (RFC 9110, 8.8.3). */
 
 int

@@ -396,9 +396,9 @@ int
 engine_directory_import (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   const char *format = call_query (c, "format"), *file = call_query (c, "file");
-  bool remove = streq (call_query (c, "remove_missing"), "true");
+  bool remove = call_flag (c, "remove_missing");
   struct import i = { .e = e, .caller = c->caller, .file = file ? file : "people.csv", .errors = json_array (),
-                      .dry = streq (call_query (c, "dry_run"), "true") };
+                      .dry = call_flag (c, "dry_run") };
   struct txn *t = store_read (e->store);
   int x = caller_may (t, c->caller, SCOPE_WRITE, ROLE_ADMIN, r);
 

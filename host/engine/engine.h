@@ -88,6 +88,8 @@ struct call
 };
 /* The value of a query parameter, NULL when absent. */
 const char *call_query (const struct call *c, const char *name);
+/* Whether a query parameter is "true"; the API lets no value in but that and "false". */
+bool call_flag (const struct call *c, const char *name);
 
 /* The entity tag of a thing, made of what is shown of it. */
 #define CALL_TAG_SIZE 35

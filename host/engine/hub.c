@@ -266,7 +266,7 @@ int
 engine_hub_list (struct engine *e, const struct call *c, json_t **ret, struct refusal *r)
 {
   struct txn *t = store_read (e->store);
-  struct hub_list l = { .e = e, .removed = streq (call_query (c, "removed"), "true") };
+  struct hub_list l = { .e = e, .removed = call_flag (c, "removed") };
   int x = caller_may (t, c->caller, SCOPE_READ, ROLE_GUEST, r);
 
   sight_begin (&l.sight, t, c->caller);

@@ -669,7 +669,7 @@ engine_member_remove (struct engine *e, const struct call *c, json_t **ret, stru
   if (x < 0)
     return x;
   x = check_removal (&o, r);
-  if (x == 0 && streq (call_query (c, "hub_only"), "true"))
+  if (x == 0 && call_flag (c, "hub_only"))
     {
       member = o.m.link.id;
       x = remove_hub_only (&o, r);

@@ -288,6 +288,35 @@ def test_imports_are_asked_for_first(scratch):
              "an import after one that broke off")
 
 
+def test_a_flag_is_true_or_false(scratch):
+    """What is to be true or false and is neither is refused: nobody is imported, and nobody removed, by mistake."""
+    usher = Usher(scratch)
+    url = "/directory/import?"
+    usher.api("POST", url + "dry_run=false", text="email\na@corp.test\nb@corp.test\nc@corp.test\n")
+
+    def people():
+        return sorted(one["email"] for one in usher.api("GET", "/people")[1]["items"])
+
+    before = people()
+    check("c@corp.test" in before, f"the people: {before}")
+    for removes in ("", "&remove_missing=true&confirm=true"):
+        for value in ("True", "TRUE", "1", "yes", "", "true%20", "no", "0"):
+            status, found = usher.api("POST", f"{url}dry_run={value}{removes}", text="email\nx@corp.test\n", expect=None)
+            equal((status, found["code"], found["field"]), (422, "validation-failed", "dry_run"), f"dry_run={value}{removes}")
+            equal(people(), before, f"the people after dry_run={value}{removes}")
+    for name, query in (("remove_missing", "remove_missing=1&confirm=true"), ("confirm", "remove_missing=true&confirm=1"),
+                        ("dry_run", "dry_run&remove_missing=true&confirm=true"), ("dry_run", "dry_run=true&dry_run=1")):
+        status, found = usher.api("POST", url + query, text="email\nx@corp.test\n", expect=None)
+        equal((status, found["field"]), (422, name), query)
+    status, found = usher.api("DELETE", "/hubs/x/members/y?hub_only=1&confirm=true", expect=None)
+    equal((status, found["field"]), (422, "hub_only"), "hub_only=1")
+    status, found = usher.api("GET", "/hubs?removed=yes", expect=None)
+    equal((status, found["field"], found["detail"]), (422, "removed", 'removed is to be true or false, not "yes".'), "removed=yes")
+    equal(people(), before, "the people after all that was refused")
+    usher.api("POST", url + "dry_run=true", text="email\nx@corp.test\n")
+    equal(people(), before, "the people after a dry run")
+
+
 def test_head(scratch):
     """HEAD answers as GET, without a body."""
     usher = Usher(scratch)
@@ -541,6 +570,6 @@ def test_what_people_read(scratch):
 
 if __name__ == "__main__":
     sys.exit(main([test_before_set_up, test_set_up_once, test_tcp_needs_a_token, test_scopes, test_bad_requests,
-                   test_imports_are_asked_for_first, test_head, test_labels_in_paths, test_paging, test_many_at_once,
-                   test_slow_clients, test_broken_http, test_who_may_connect, test_the_command,
+                   test_imports_are_asked_for_first, test_a_flag_is_true_or_false, test_head, test_labels_in_paths,
+                   test_paging, test_many_at_once, test_slow_clients, test_broken_http, test_who_may_connect, test_the_command,
                    test_what_people_read], "api"))

@@ -164,7 +164,10 @@ def test_each_path_answers(scratch):
 
 
 def test_only_what_is_documented(scratch):
-    """A parameter or a field that is not documented is refused; one that is required and left out, too."""
+    """A parameter or a field that is not documented is refused, one that is required and left out, too.
+
+    So is a parameter that is to be true or false and is neither.
+    """
     usher = Usher(scratch)
     known = Document(document(usher))
     for method, path, operation in known.operations():
@@ -180,6 +183,10 @@ def test_only_what_is_documented(scratch):
                 value = {"limit": "1", "cursor": "x"}.get(one["name"], "true")
                 status, _, text = request(usher, method, filled(path) + f"?{one['name']}={value}", body, raw=raw)
                 check(b"takes no parameter" not in text, f"{where}: the parameter {one['name']} is not taken: {text}")
+                for wrong in ("True", "1", "yes", "") if one["schema"].get("enum") == ["true", "false"] else ():
+                    status, _, text = request(usher, method, filled(path) + f"?{one['name']}={wrong}", body, raw=raw)
+                    equal((status, json.loads(text).get("field")), (422, one["name"]),
+                          f"{where}: {one['name']}={wrong}: {text}")
         if body is None:
             continue
         schema = operation["requestBody"]["content"]["application/json"]["schema"]

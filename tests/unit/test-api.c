@@ -44,16 +44,23 @@ route_of (const char *method, const char *path)
 
 START_TEST (test_only_whole_words_are_taken)
 {
-  const struct route *setup = route_of ("POST", "/api/v1/setup"), *members = route_of ("GET", "/api/v1/hubs/x/members");
+  const struct route *setup = route_of ("POST", "/api/v1/setup"), *members = route_of ("GET", "/api/v1/hubs/x/members"),
+                     *import = route_of ("POST", "/api/v1/directory/import");
 
   ck_assert_int_eq (route_field (setup, "owner"), 't');
   ck_assert_int_eq (route_field (setup, "confirm"), 'b');
   ck_assert_int_eq (route_field (setup, "own"), 0);
   ck_assert_int_eq (route_field (setup, "owner:t! name"), 0);
   ck_assert_int_eq (route_field (setup, ""), 0);
-  ck_assert (route_takes (members, "tab") && route_takes (members, "at") && route_takes (members, "limit"));
-  ck_assert (!route_takes (members, "ta") && !route_takes (members, "tab status") && !route_takes (members, "")
-             && !route_takes (members, "confirm"));
+  ck_assert (route_parameter (members, "tab") == 't' && route_parameter (members, "at") == 't'
+             && route_parameter (members, "limit") == 't');
+  ck_assert (!route_parameter (members, "ta") && !route_parameter (members, "tab status")
+             && !route_parameter (members, "") && !route_parameter (members, "confirm"));
+  ck_assert_int_eq (route_parameter (import, "file"), 't');
+  ck_assert_int_eq (route_parameter (import, "dry_run"), 'b');
+  ck_assert_int_eq (route_parameter (import, "remove_missing"), 'b');
+  ck_assert_int_eq (route_parameter (import, "confirm"), 'b');
+  ck_assert (!route_parameter (import, "dry") && !route_parameter (import, "dry_run:b"));
 }
 END_TEST
 
