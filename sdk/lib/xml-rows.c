@@ -128,10 +128,17 @@ read_path (const struct usher_xml_spec *spec, const char *text, struct path *ret
     }
 }
 
+/* The name * is of any element, in any namespace. */
+static bool
+is_any (const struct step *step)
+{
+  return step->len == 1 && *step->name == '*';
+}
+
 static bool
 same (const struct step *step, const xmlChar *name, const xmlChar *ns)
 {
-  if (step->len == 1 && *step->name == '*')
+  if (is_any (step))
     return true;
   if (strncmp (step->name, (const char *) name, step->len) != 0 || name[step->len] != '\0')
     return false;
@@ -393,15 +400,27 @@ read_absolute (const struct usher_xml_spec *spec, const char *text, struct path 
   return text && *text == '/' ? read_path (spec, text + 1, ret) : USHER_E_MISUSE;
 }
 
-/* Whether PATH leads to the rows or through them. */
+/* Whether there are elements that both steps lead to. */
+static bool
+meet (const struct step *a, const struct step *b)
+{
+  if (a->attribute || b->attribute)
+    return false;
+  if (is_any (a) || is_any (b))
+    return true;
+  if (a->len != b->len || memcmp (a->name, b->name, a->len) != 0)
+    return false;
+  return a->ns && b->ns ? strcmp (a->ns, b->ns) == 0 : a->ns == b->ns;
+}
+
+/* Whether PATH can lead to a row or through one. */
 static bool
 through_rows (const struct path *row, const struct path *path)
 {
   uint32_t i;
 
   for (i = 0; i < row->n && i < path->n; i++)
-    if (row->step[i].len != path->step[i].len || path->step[i].attribute
-        || memcmp (row->step[i].name, path->step[i].name, row->step[i].len) != 0)
+    if (!meet (&row->step[i], &path->step[i]))
       return false;
   return i == row->n;
 }

@@ -131,6 +131,51 @@ START_TEST (test_a_specification_of_before_page_values_is_read)
 }
 END_TEST
 
+static int32_t
+skip (void *arg, const struct usher_item *item)
+{
+  (void) arg;
+  (void) item;
+  return 0;
+}
+
+/* What the page path is to a list whose rows are at ROW. */
+static int32_t
+read_beside (const char *row, const char *page_path)
+{
+  struct usher_xml_end end = { .size = sizeof end };
+  struct usher_xml_spec one = spec;
+
+  one.row = row;
+  one.page = &page_path;
+  one.n_page = 1;
+  one.page_fn = skip;
+  return usher_xml_read (&one, NULL, 0, list, sizeof list - 1, skip, NULL, &end);
+}
+
+START_TEST (test_page_paths_meet_rows_by_name_and_namespace)
+{
+  static const struct { const char *row, *page; int32_t status; } cases[] = {
+    { "/*/x:member", "/x:members/x:member", USHER_E_MISUSE },
+    { "/*/x:member", "/x:members/x:member/name", USHER_E_MISUSE },
+    { "/x:members/x:member", "/*/x:member", USHER_E_MISUSE },
+    { "/x:members/x:member", "/x:members/*", USHER_E_MISUSE },
+    { "/x:members/x:member", "/x:members/*/name", USHER_E_MISUSE },
+    { "/x:members/*", "/x:members/total", USHER_E_MISUSE },
+    { "/x:members/*", "/*/*", USHER_E_MISUSE },
+    { "/x:members/x:member", "/x:members/member", USHER_DONE },
+    { "/*/x:member", "/x:members/total", USHER_DONE },
+    { "/*/x:member", "/*/@x:id", USHER_DONE },
+    { "/x:members/*", "/*/@x:id", USHER_DONE },
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    ck_assert_msg (read_beside (cases[i].row, cases[i].page) == cases[i].status, "%s beside %s", cases[i].page,
+                   cases[i].row);
+}
+END_TEST
+
 START_TEST (test_page_paths_through_the_rows_are_misuse)
 {
   static const char *const bad[] = { "total", "/", "/x:members/x:member", "/x:members/x:member/name", "/y:a" };
@@ -266,6 +311,7 @@ fill (TCase *t)
   tcase_add_test (t, test_xml_in_memory_says_whether_its_list_was_there);
   tcase_add_test (t, test_a_specification_of_before_page_values_is_read);
   tcase_add_test (t, test_page_paths_through_the_rows_are_misuse);
+  tcase_add_test (t, test_page_paths_meet_rows_by_name_and_namespace);
   tcase_add_test (t, test_every_truncation_is_refused);
   tcase_add_test (t, test_no_document_type_is_let_in);
   tcase_add_test (t, test_nothing_stands_behind_the_end);
