@@ -545,7 +545,7 @@ check_can (const struct spot *root)
     { "assets", "asset_types" }, { "rotate-password", "password_rules" },
   };
   const char *update = spot_text (root, "update");
-  struct spot can, s;
+  struct spot can, add, s;
   size_t i;
 
   if (!spot_member (root, "can", &can))
@@ -557,6 +557,11 @@ check_can (const struct spot *root)
   if (spot_true (&can, "update-role") && streq (update, "none")
       && spot_member (root, "update", &s))
     spot_problem (&s, "must not be none, as can.update-role is true");
+  /* An invitation whose answer was lost would be sent again, or never: nobody could tell. */
+  if (spot_true (&can, "update-role") && streq (update, "re-add") && spot_member (root, "add", &add)
+      && streq (spot_text (&add, "pending"), "none") && !streq (spot_text (&add, "how"), "create")
+      && spot_member (root, "update", &s))
+    spot_problem (&s, "re-add invites, so add.pending must say where invitations are seen, not none");
   if (spot_true (&can, "assets") && spot_member (root, "asset_types", &s)
       && json_array_size (s.value) == 0)
     spot_problem (&s, "must not be empty, as can.assets is true");
