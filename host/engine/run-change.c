@@ -36,6 +36,8 @@ struct change
   char *note;                 /* owned; what a person has to know or pass on afterwards, or NULL */
   char *ended;                /* owned; the mark of the invitation that this one follows, or NULL */
   bool resend;                /* the invitation that is out is to be mailed again */
+  bool anew;                  /* update-role: the member is removed and invited again */
+  struct buf invitee;         /* anew: who is invited, by address alone */
   bool doubt;                 /* nobody knows whether the app did what it was asked */
   bool there_already;         /* add-user: the app had the account, or an earlier attempt made it */
 };
@@ -57,23 +59,35 @@ read_wishes (struct change *c)
       c->fields[c->n_fields++] = (struct usher_kv) { key, json_string_value (value) };
 }
 
-/* The row of somebody the app does not have yet, or of an invitation that it never shows and
-   that is good until EXPIRES_MS. */
+/* The row of WHO as somebody the app does not have yet, or as an invitation that it never shows
+   and that is good until EXPIRES_MS. */
+static int
+put_invitee (const struct usher_member *who, int64_t expires_ms, struct buf *out)
+{
+  buf_reset (out);
+  return row_put_member (out, &(struct usher_member) {
+                                    .size = sizeof (struct usher_member),
+                                    .state = USHER_PENDING,
+                                    .email = who->email,
+                                    .username = who->username,
+                                    .first_name = who->first_name,
+                                    .last_name = who->last_name,
+                                    .expires_ms = expires_ms,
+                                  });
+}
+
 static int
 invitee_row (const struct change *c, int64_t expires_ms, struct buf *out)
 {
   const json_t *in = c->input;
 
-  buf_reset (out);
-  return row_put_member (out, &(struct usher_member) {
-                                    .size = sizeof (struct usher_member),
-                                    .state = USHER_PENDING,
-                                    .email = json_text (in, "email"),
-                                    .username = json_text (in, "username"),
-                                    .first_name = json_text (in, "first_name"),
-                                    .last_name = json_text (in, "last_name"),
-                                    .expires_ms = expires_ms,
-                                  });
+  return put_invitee (&(struct usher_member) {
+                        .email = json_text (in, "email"),
+                        .username = json_text (in, "username"),
+                        .first_name = json_text (in, "first_name"),
+                        .last_name = json_text (in, "last_name"),
+                      },
+                      expires_ms, out);
 }
 
 static int
@@ -94,6 +108,15 @@ load_member (struct change *c)
       return invitee_row (c, 0, &c->row);
     }
   buf_put (&c->row, m.row, m.row_len);
+  if (c->anew)
+    {
+      int x = row_get (m.row, m.row_len, &c->arena, &row);
+
+      if (x == 0)
+        x = put_invitee (&row.member, 0, &c->invitee);
+      if (x < 0)
+        return x;
+    }
   return buf_error (&c->row);
 }
 
@@ -332,7 +355,8 @@ is_done (const struct change *c, const struct usher_member *shown)
                        || (shown->state < USHER_PENDING && shown->state != USHER_DISABLED
                            && (c->there_already || has_roles (c, shown, false))));
     case TASK_UPDATE_ROLE:
-      return shown && has_roles (c, shown, true);
+      /* Who had not joined is refused before: an invitation is the new one. */
+      return shown && (has_roles (c, shown, true) || (c->anew && shown->state == USHER_PENDING));
     case TASK_REMOVE_USER:
       return !shown || shown->state == USHER_DISABLED || (streq (policy, "strip") && shown->n_roles == 0);
     case TASK_VALIDATE:
@@ -344,6 +368,19 @@ is_done (const struct change *c, const struct usher_member *shown)
 
 enum look { LOOK_DONE, LOOK_NOT_DONE, LOOK_FAILED };
 
+static enum look
+look_for (struct change *c, const struct buf *who)
+{
+  struct usher_member shown;
+  int there;
+
+  arena_reset (&c->arena);
+  there = readback (c->r, c->session, who, &c->shown, &c->arena, &shown);
+  if (there < 0)
+    return LOOK_FAILED;
+  return is_done (c, there ? &shown : NULL) ? LOOK_DONE : LOOK_NOT_DONE;
+}
+
 /* Asks the app, a few times where it says "not yet".  On LOOK_FAILED the run says why. */
 static enum look
 look (struct change *c, unsigned int times)
@@ -353,20 +390,19 @@ look (struct change *c, unsigned int times)
 
   for (i = 0; i < times; i++)
     {
-      struct usher_member shown;
-      int there;
+      enum look seen;
 
       if (i)
         {
           (void) usleep ((useconds_t) wait_ms * 1000);
           wait_ms *= 2;
         }
-      arena_reset (&c->arena);
-      there = readback (c->r, c->session, &c->row, &c->shown, &c->arena, &shown);
-      if (there < 0)
-        return LOOK_FAILED;
-      if (is_done (c, there ? &shown : NULL))
-        return LOOK_DONE;
+      seen = look_for (c, &c->row);
+      /* The id of before says nothing about whoever was invited since. */
+      if (seen == LOOK_NOT_DONE && c->anew)
+        seen = look_for (c, &c->invitee);
+      if (seen != LOOK_NOT_DONE)
+        return seen;
     }
   return LOOK_NOT_DONE;
 }
@@ -520,7 +556,7 @@ commit_done (struct change *c, bool no_op)
       m.link.flags |= MEMBER_F_BY_USHER;
       m.link.last_seen_ms = clock_now_ms ();
     }
-  if (c->kind == TASK_ADD_USER && (c->note || !c->resend))
+  if ((c->kind == TASK_ADD_USER || (c->shown.len && row.member.state == USHER_PENDING)) && (c->note || !c->resend))
     m.link.note = c->note;
   if (!is_by_login (c) && c->kind != TASK_REMOVE_USER && c->shown.len && row.member.state >= USHER_PENDING && !no_op)
     invitation_sent (&m.link);
@@ -819,9 +855,10 @@ run_change (struct run *r)
     }
   *c = (struct change) { .r = r, .input = json_object_get (r->task, "input"), .arena = ARENA_INIT (ARENA_BYTES),
                          .row = BUF_INIT (ROW_MAX + 8), .shown = BUF_INIT (ROW_MAX + 8),
-                         .resume = BUF_INIT (16384) };
+                         .invitee = BUF_INIT (ROW_MAX + 8), .resume = BUF_INIT (16384) };
   (void) task_kind_parse (json_text (r->task, "kind"), &c->kind);
   c->resend = json_flag (c->input, "resend");
+  c->anew = c->kind == TASK_UPDATE_ROLE && streq (app_get_text (r->app, "update", "none"), "re-add");
   read_wishes (c);
   x = load_member (c);
   if (x < 0)
@@ -834,6 +871,7 @@ run_change (struct run *r)
   arena_done (&c->arena);
   buf_done (&c->row);
   buf_done (&c->shown);
+  buf_done (&c->invitee);
   buf_done (&c->resume);
   free (c);
 }

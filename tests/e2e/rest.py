@@ -10,6 +10,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
+import usher as lib  # noqa: E402
 from usher import Usher, check, equal, main  # noqa: E402
 
 QUICK = "[tasks]\nretry-wait = 10ms\n"
@@ -45,6 +46,7 @@ class App:
         self.people = {f"p{i}": {"id": f"p{i}", "email": f"user{i}@example.com", "name": f"User {i}", "state": "on",
                                  "level": 30} for i in range(1, people + 1)}
         self.invites, self.strange, self.mails, self.asked = {}, [], [], 0
+        self.cut = None  # (method, whether it is carried out, what happens instead of an answer), once
         app = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -55,12 +57,17 @@ class App:
                 body = json.loads(self.rfile.read(length)) if length else None
                 url = urllib.parse.urlsplit(self.path)
                 app.asked += 1
+                cut, app.cut = (app.cut, None) if app.cut and app.cut[0] == self.command else (None, app.cut)
+                if cut and not cut[1]:
+                    return self.drop(cut[2])
                 known = (self.headers.get("Authorization") == "Bearer tok-0123456789"
                          and self.headers.get("X-Version") == "7")
                 status, said = app.answer(self.command, url.path.removeprefix("/api"),
                                           dict(urllib.parse.parse_qsl(url.query)), body) if known else (401, {"code": "token"})
                 if status == 400:
                     app.strange.append(f"{self.command} {self.path} {body}")
+                if cut:
+                    return self.drop(cut[2])
                 data = b"" if said is None else json.dumps(said).encode()
                 self.send_response(status)
                 if data:
@@ -68,6 +75,10 @@ class App:
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+
+            def drop(self, happens):
+                happens()
+                self.close_connection = True
 
             do_GET = do_POST = do_PUT = do_DELETE = do
 
@@ -217,12 +228,14 @@ def an_account_that_the_first_login_makes_is_awaited(scratch):
     equal((there["id"], there["status"]), (awaited["id"], "onboarded"), "member")
 
 
+STEPS = [{"delete": "/people/{id}", "answers": [{"status": 404, "means": "already"}]},
+         {"post": "/invites", "json": {"email": "{email}", "level": {"number": "{role}"}},
+          "keep": {"id": "id", "invite_link": "link"}, "answers": [{"status": "2xx", "means": "invited"}]}]
+
+
 def a_role_is_changed_by_inviting_anew(scratch):
     """where no role changes in place, a person confirms that the member is removed and invited again"""
-    steps = [{"delete": "/people/{id}", "answers": [{"status": 404, "means": "already"}]},
-             {"post": "/invites", "json": {"email": "{email}", "level": {"number": "{role}"}}, "keep": {"id": "id"},
-              "answers": [{"status": "2xx", "means": "invited"}]}]
-    app, usher = connected(scratch, update="re-add", run={"set_role": steps})
+    app, usher = connected(scratch, update="re-add", run={"set_role": STEPS})
     answer = usher.run("member", "set-role", "Acme", "user1@example.com", "--role", "owner")
     check(answer.status != 0 and "confirmation-required" in answer.err, f"no confirmation was asked for: {answer.err}")
     equal(len(app.people), 3, "people before the confirmation")
@@ -231,13 +244,42 @@ def a_role_is_changed_by_inviting_anew(scratch):
           (False, [("user1@example.com", 50)]), "people and invitations")
     member = usher.member("user1@example.com")
     equal((member["status"], [r["id"] for r in member["roles"]]), ("pending-invite-claim", ["owner"]), "member")
+    equal(member["note"], "Pass this invitation on: https://app.example.com/join/i1", "the link")
     app.accept("user1@example.com")
     usher.usher("sync", "Acme")
-    equal(usher.member("user1@example.com")["id"], member["id"], "the member who accepted")
+    now = usher.member("user1@example.com")
+    equal((now["id"], "note" in now), (member["id"], False), "the member who accepted")
+
+
+def whoever_is_invited_anew_is_invited_once(scratch):
+    """killed anywhere between the removal and the answer to the invitation, a role change invites once, and never not"""
+    # Apps show an invitation without its role, or the answer with it is lost.
+    bare = {"get": "/invites", "kind": "invites", "at": "[]", "member": {"id": "id", "email": "email"}}
+    run = {"set_role": STEPS, "list": [RUN["list"][0], bare],
+           "read": RUN["read"][:2] + [dict(bare, where={"at": "email", "is": "{email}"})]}
+    for method, done in (("DELETE", False), ("DELETE", True), ("POST", False), ("POST", True)):
+        part = scratch.enter_context(lib.Scratch())
+        app, usher = connected(part, update="re-add", run=run)
+        before = usher.member("user1@example.com")
+        died = usher.process
+        app.cut = (method, done, died.kill)
+        usher.run("member", "set-role", "Acme", "user1@example.com", "--role", "owner", "--yes", "--no-wait")
+        equal((died.wait(60), app.cut), (-9, None), "how usherd ended")
+        usher.process = None
+        usher.start()
+        usher.wait_idle()
+        task = next(t for t in usher.tasks() if t["kind"] == "update-role")
+        at = f"{method}, carried out: {done}"
+        equal((task["status"], app.mails), ("completed", ["user1@example.com"]), f"{at}: the change, and the mails")
+        equal([(i["email"], i["level"]) for i in app.invites.values()], [("user1@example.com", 50)], f"{at}: invitations")
+        member = usher.member("user1@example.com")
+        equal((member["id"], member["status"]), (before["id"], "pending-invite-claim"), f"{at}: the member")
+        usher.stop()
 
 
 if __name__ == "__main__":
     sys.exit(main([people_come_in_over_many_pages, an_invitation_is_sent_accepted_changed_and_taken_away,
                    an_invitation_is_revoked_by_its_own_id, a_link_of_an_invitation_is_shown,
-                   an_account_that_the_first_login_makes_is_awaited, a_role_is_changed_by_inviting_anew],
+                   an_account_that_the_first_login_makes_is_awaited, a_role_is_changed_by_inviting_anew,
+                   whoever_is_invited_anew_is_invited_once],
                   "descriptors"))
