@@ -67,6 +67,28 @@ open_key (struct buf *out, const json_t *hub, const char *kind)
   buf_printf (out, "%s %s", hub ? json_text (hub, "id") : "-", kind ? kind : "-");
 }
 
+static json_t *
+issue_find (struct txn *t, const struct buf *key)
+{
+  struct id id;
+
+  return txn_doc_find (t, STORE_ISSUE_KEY, key->data, &id, 1) == 1 ? txn_doc_get (t, STORE_ISSUE, &id) : NULL;
+}
+
+bool
+issue_is_open (struct txn *t, const json_t *hub, const char *kind, const char *code, const char *member)
+{
+  _cleanup_ (buf_done) struct buf key = BUF_INIT (KEY_MAX);
+  json_t *issue;
+  bool open;
+
+  issue_key (&key, hub, kind, code, member);
+  issue = buf_error (&key) ? NULL : issue_find (t, &key);
+  open = json_text (issue, "open_key") != NULL;
+  json_decref (issue);
+  return open;
+}
+
 void
 issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
              const char *text)
@@ -74,14 +96,12 @@ issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *
   _cleanup_ (buf_done) struct buf key = BUF_INIT (KEY_MAX);
   const char *kind = json_text (task, "kind"), *member = json_text (task, "member");
   int64_t now = clock_now_ms ();
-  json_t *issue = NULL;
-  struct id id;
+  json_t *issue;
 
   issue_key (&key, hub, kind, code, member);
   if (buf_error (&key))
     return;
-  if (txn_doc_find (t, STORE_ISSUE_KEY, key.data, &id, 1) == 1)
-    issue = txn_doc_get (t, STORE_ISSUE, &id);
+  issue = issue_find (t, &key);
   if (!issue)
     {
       issue = doc_new (&system_caller);

@@ -207,6 +207,8 @@ int event_ask (struct txn *t, const struct call *c, struct event_ask *ret, struc
 /* One issue per hub, task kind, code and member: a repeat counts up and is unread. */
 void issue_raise (struct txn *t, const char *group, const json_t *hub, const json_t *task, const char *code,
                   const char *text);
+/* Whether that one is unresolved, seen or not. */
+bool issue_is_open (struct txn *t, const json_t *hub, const char *kind, const char *code, const char *member);
 void issue_resolve (struct txn *t, const json_t *hub, const char *task_kind, const struct id *member);
 /* Those of any of MEMBERS ({id: true}), by one look at what is open. */
 void issue_resolve_all (struct txn *t, const json_t *hub, const char *task_kind, const json_t *members);

@@ -249,6 +249,14 @@ raise_expired (struct txn *t, const json_t *hub, const json_t *sum, const char *
   json_decref (about);
 }
 
+/* Whether an issue about the invitation of a member of status WAS may be open.  What it was of
+   somebody who could not be read is not known here. */
+static bool
+may_want_invitation (uint16_t was)
+{
+  return was == MEMBER_INVITE_EXPIRED || was == MEMBER_INVITE_FAILED || was == MEMBER_SYNC_FAILED;
+}
+
 /* What failed about those who are gone is settled, and what they were given lapses (behaviour 4.2,
    R39, R67).  Invitations that ended want a person; those that turned out well want none any more. */
 int
@@ -271,9 +279,13 @@ sync_turned (void *arg _unused_, struct txn *t, const struct id *hub_id, const j
             lapse (t, hub_id, &m.link.person);
         }
       else if (turns[i].now == MEMBER_INVITE_EXPIRED)
-        raise_expired (t, hub, sum, text);
-      else if (turns[i].now != MEMBER_SYNC_FAILED
-               && (turns[i].was == MEMBER_INVITE_EXPIRED || turns[i].was == MEMBER_INVITE_FAILED))
+        {
+          if (turns[i].was != MEMBER_SYNC_FAILED
+              || !issue_is_open (t, hub, "add-user", "invite-expired", text))
+            raise_expired (t, hub, sum, text);
+        }
+      else if (turns[i].now != MEMBER_SYNC_FAILED && turns[i].now != MEMBER_INVITE_FAILED
+               && may_want_invitation (turns[i].was))
         (void) json_object_set_new (invited, text, json_true ());
     }
   for (i = 0; json_object_size (gone) && i < ARRAY_SIZE (kinds); i++)

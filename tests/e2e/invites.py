@@ -288,6 +288,24 @@ def ended_by_the_app(scratch):
             equal(open_issues(usher), [], "issues")
 
 
+def ended_and_unreadable(scratch):
+    """Who accepted an invitation that had ended, and cannot be read yet, has one issue until all is well"""
+    for state, now, issues in (("disabled", "invite-expired", 1), ("active", "onboarded", 0)):
+        app, usher = connected(scratch.enter_context(lib.Scratch()), people=["bo@example.com"])
+        invite(usher)
+        app.control("set", email=ANN, state="expired")
+        usher.usher("sync", "Acme")
+        seen = [status(usher)]
+        app.control("accept", email=ANN)
+        for shown in ("garbled", state):
+            app.control("show", email=ANN, state=shown)
+            usher.usher("sync", "Acme")
+            seen.append(status(usher))
+        equal(seen, ["invite-expired", "sync-failed", now], f"{state}: status")
+        found = [i for i in usher.json("issue", "list") if i["state"] != "resolved"]
+        equal([(i["code"], i["count"]) for i in found], [("invite-expired", 1)] * issues, f"{state}: issues")
+
+
 def many_end_at_once(scratch):
     """However many invitations end in one sync, or are accepted, there is an issue for each, or none"""
     crowd = [f"c{n:03}@example.com" for n in range(250)]
@@ -364,5 +382,5 @@ def taken_back(scratch):
 if __name__ == "__main__":
     sys.exit(main([lost_and_shown, unsent_and_not_shown, lost_and_invisible, lost_with_a_key, scim_with_a_key,
                    expired_and_shown, killed_and_shown, killed_and_invisible, resent, not_resent, not_retried,
-                   never_endless, lifetime_over, ended_by_the_app, many_end_at_once, accepted, accepted_and_open,
-                   taken_back], "invites"))
+                    never_endless, lifetime_over, ended_by_the_app, ended_and_unreadable, many_end_at_once, accepted,
+                    accepted_and_open, taken_back], "invites"))

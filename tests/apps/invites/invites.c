@@ -82,7 +82,7 @@ state_of (const char *word)
 {
   static const struct { const char *word; uint32_t state; } states[] = {
     { "active", USHER_ACTIVE }, { "named", USHER_ACTIVE }, { "disabled", USHER_DISABLED }, { "unreadable", USHER_UNREADABLE },
-    { "pending", USHER_PENDING },
+    { "pending", USHER_PENDING }, { "garbled", USHER_UNREADABLE },
   };
   size_t i;
 
@@ -92,7 +92,7 @@ state_of (const char *word)
   return USHER_EXPIRED;
 }
 
-/* Of somebody who cannot be read only the id is known; the address of who is "named" is the user
+/* Of somebody who cannot be read only the id is known, and of who is "garbled" the address; the address of who is "named" is the user
    name. */
 static int32_t
 emit_line (struct usher_ctx *ctx, const char *line)
@@ -101,11 +101,11 @@ emit_line (struct usher_ctx *ctx, const char *line)
   long long expires = 0;
   int n = sscanf (line, "%255s %255s %255s %255s %lld", id, email, role, word, &expires);
   uint32_t state = state_of (word);
-  int known = state != USHER_UNREADABLE, named = strcmp (word, "named") == 0;
+  int known = strcmp (word, "unreadable") != 0, named = strcmp (word, "named") == 0;
   const struct usher_kv roles = { "role", role };
   const struct usher_member member = {
     .size = sizeof member, .id = id, .email = known && !named ? email : NULL,
-    .username = named ? email : NULL, .roles = &roles, .n_roles = known,
+    .username = named ? email : NULL, .roles = &roles, .n_roles = state != USHER_UNREADABLE,
     .expires_ms = expires, .state = state };
 
   return n < 3 ? USHER_E_SHAPE : usher_emit_member (ctx, &member);
