@@ -14,6 +14,7 @@
 #define INPUT_MAX (4u * 1024 * 1024)
 #define REMARKS_MAX 400u
 #define RUN "run"
+#define FIELD_PATH_SIZE 32
 
 struct checking
 {
@@ -22,6 +23,7 @@ struct checking
   json_t *app, *said;           /* the file; the connector's answer */
   struct app_problem remark[REMARKS_MAX];  /* their texts lie in the answer */
   size_t n;
+  char why[96];                 /* the text of the remark on an open that failed in silence */
 };
 
 static void
@@ -59,17 +61,19 @@ put_text (struct buf *b, const char *text)
   buf_put (b, text, strlen (text) + 1);
 }
 
-/* A value that a hub could have, for each field: open wants one where a URL is made. */
+/* A value for each of FIELDS but the secret ones. */
 static void
-put_samples (struct buf *b, const json_t *app)
+put_samples (struct buf *b, json_t *fields)
 {
   json_t *field, *given;
   size_t i;
 
-  json_array_foreach (json_object_get (app, "fields"), i, field)
+  json_array_foreach (fields, i, field)
     {
       const char *kind = json_text (field, "kind");
 
+      if (streq (kind, "secret"))
+        continue;
       given = json_object_get (field, "default");
       if (!given)
         given = json_object_get (field, "choices");
@@ -78,6 +82,24 @@ put_samples (struct buf *b, const json_t *app)
       put_text (b, json_text (field, "key"));
       put_text (b, json_is_string (given) ? json_string_value (given)
                    : streq (kind, "url") ? "https://example.com" : "example");
+    }
+}
+
+/* What a hub and its account could have: open wants a value where a URL is made. */
+static void
+put_conf (struct buf *b, const json_t *app)
+{
+  static const char *const of_accounts[] = { "account.username", "account.email", "account.phone" };
+  json_t *account;
+  size_t i;
+
+  put_samples (b, json_object_get (app, "fields"));
+  json_array_foreach (json_object_get (app, "accounts"), i, account)
+    put_samples (b, json_object_get (account, "fields"));
+  for (i = 0; i < ARRAY_SIZE (of_accounts); i++)
+    {
+      put_text (b, of_accounts[i]);
+      put_text (b, "example");
     }
 }
 
@@ -97,19 +119,17 @@ put_input (struct buf *b, json_t *app)
   put_text (b, json_text (app, "id"));
   put_text (b, rest_text);
   put_text (b, run_text);
-  put_samples (b, app);
+  put_conf (b, app);
   return buf_error (b);
 }
 
-/* Bytes of TEXT that are a path in "run", which may end with ": "; 0 = none. */
+/* Bytes of TEXT that are a path in "run", which ends with ": "; 0 = none. */
 static size_t
 path_length (const char *text)
 {
-  size_t len = strlen (RUN);
+  const char *end = strstr (text, ": ");
 
-  if (!has_prefix (text, RUN) || !text[len] || !strchr (".[:", text[len]))
-    return has_prefix (text, RUN) && !text[len] ? len : 0;
-  return strstr (text, ": ") ? (size_t) (strstr (text, ": ") - text) : 0;
+  return end && has_prefix (text, RUN) && strchr (".[:", text[strlen (RUN)]) ? (size_t) (end - text) : 0;
 }
 
 static void
@@ -124,22 +144,72 @@ add (struct checking *c, const char *path, const char *text, bool note)
   c->n++;
 }
 
-/* Whether PATH is "run" or stands in it: what is said of a field is for a hub that has one. */
+/* Whether PATH is "run" or stands in it. */
 static bool
 is_about_run (const char *path)
 {
   return has_prefix (path, RUN) && strchr (".[", path[strlen (RUN)]);
 }
 
+/* Whether the hub's field KEY is one of the app's; then *RET is its path. */
+static bool
+find_field (const struct checking *c, const char *key, char ret[FIELD_PATH_SIZE])
+{
+  json_t *field;
+  size_t i;
+
+  json_array_foreach (json_object_get (c->app, "fields"), i, field)
+    if (streq (json_text (field, "key"), key))
+      {
+        (void) snprintf (ret, FIELD_PATH_SIZE, "fields[%zu]", i);
+        return true;
+      }
+  return false;
+}
+
+/* What is said of a hub's field is said of the sample that stood for its value: no fault of the file. */
 static void
-take_answer (struct checking *c)
+take_refusal (struct checking *c, json_t *problem)
+{
+  const char *path = json_text (problem, "path"), *text = json_text (problem, "text");
+  char field[FIELD_PATH_SIZE];
+  bool note = find_field (c, path ?: "", field);
+
+  if (!text || !*text)
+    return;
+  (void) json_object_set_new (problem, "path", json_string (note ? field : path && *path ? path : RUN));
+  if (note)
+    (void) json_object_set_new (problem, "text", json_sprintf ("of a sample of its value the connector says: %s", text));
+  add (c, json_text (problem, "path"), json_text (problem, "text"), note);
+}
+
+/* Whatever open told of "run"; the rest only where it failed, for then something is to be told. */
+static void
+take_problems (struct checking *c)
+{
+  json_int_t status = json_integer_value (json_object_get (c->said, "status"));
+  const size_t before = c->n;
+  json_t *problem;
+  size_t i;
+
+  json_array_foreach (json_object_get (c->said, "problems"), i, problem)
+    if (is_about_run (json_text (problem, "path") ?: ""))
+      add (c, json_text (problem, "path"), json_text (problem, "text"), /* note= */ false);
+    else if (status != USHER_DONE)
+      take_refusal (c, problem);
+  if (status == USHER_DONE || c->n > before)
+    return;
+  (void) snprintf (c->why, sizeof c->why, "the connector does not open with this, and does not say why (status %d)",
+                   (int) status);
+  add (c, RUN, c->why, /* note= */ false);
+}
+
+static void
+take_notes (struct checking *c)
 {
   json_t *element;
   size_t i;
 
-  json_array_foreach (json_object_get (c->said, "problems"), i, element)
-    if (is_about_run (json_text (element, "path") ?: ""))
-      add (c, json_text (element, "path"), json_text (element, "text"), /* note= */ false);
   json_array_foreach (json_object_get (c->said, "notes"), i, element)
     {
       const char *text = json_text (element, "text");
@@ -189,7 +259,8 @@ ask (const struct engine_options *options, struct checking *c)
       c->said = json_pack ("{s:s?}", "why", why);
       add (c, "connector", json_text (c->said, "why"), /* note= */ false);
     }
-  take_answer (c);
+  take_problems (c);
+  take_notes (c);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "host/worker/check.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -33,6 +34,7 @@ struct checker
   size_t n;
   struct buf problems, notes;  /* of the answer */
   size_t n_problems, n_notes;
+  int32_t status;              /* of open */
 };
 
 static struct checker *
@@ -292,7 +294,7 @@ answer (struct checker *c)
   buf_put (&json, c->problems.data, c->problems.len);
   buf_puts (&json, "],\"notes\":[");
   buf_put (&json, c->notes.data, c->notes.len);
-  buf_puts (&json, "]}\n");
+  buf_printf (&json, "],\"status\":%" PRId32 "}\n", c->status);
   if (buf_error (&json) || buf_error (&c->problems) || buf_error (&c->notes)
       || io_write_all (OUT, json.data, json.len) < 0)
     return EXIT_FAILURE;
@@ -306,7 +308,8 @@ run_open (struct checker *c, const struct usher_connector *connector)
   const struct usher_hub hub = { sizeof hub, 0, c->text[APP_ID], c->text[APP_RUN], strlen (c->text[APP_RUN]) };
   void *self = NULL;
 
-  if (connector->open (&c->ctx, &hub, &self) == USHER_DONE)
+  c->status = connector->open (&c->ctx, &hub, &self);
+  if (c->status == USHER_DONE)
     connector->close (&c->ctx, self);
 }
 

@@ -19,6 +19,11 @@ def check_app(scratch, name, edits=(), words=(), **env):
     for old, new in edits:
         equal(text.count(old), 1, old)
         text = text.replace(old, new)
+    return check_text(scratch, name, text, words, **env)
+
+
+def check_text(scratch, name, text, words=(), **env):
+    """The same of a text."""
     path = scratch.dir / f"{name}.json"
     path.write_text(text, encoding="utf-8")
     done = subprocess.run([BUILD / "run", "usher", *words, "app", "check", path], capture_output=True, text=True,
@@ -106,8 +111,46 @@ def a_connector_that_does_not_load_is_a_problem(scratch):
     assert "members.json:2:63: connector: " in err and "is not a shared object" in err, err
 
 
+def refused(scratch, how):
+    """What the command says of a file whose connector ends its open in that way."""
+    (scratch.dir / "refuse.so").write_bytes((BUILD / "tests/torture/bad-connector/.libs/refuse.so").read_bytes())
+    app = json.loads((GOOD / "members.json").read_text(encoding="utf-8"))
+    text = json.dumps(dict(app, connector="refuse", run={"how": how}), indent=1)
+    return check_text(scratch, "members", text, USHER_CONNECTOR_PATH=str(scratch.dir))
+
+
+@of_the_command
+def an_open_that_fails_is_never_right(scratch):
+    """A connector that does not open says of what; in silence, that itself is the problem"""
+    for how, place, sentence in (("silent", "run", "the connector does not open with this, and does not say why (status -502)"),
+                                 ("with a sentence", "run", "It is not to be."),
+                                 ("about hosts", "hosts[0]", "It is not to be."),
+                                 ("about run", "run.how", "It is not to be.")):
+        status, out, err = refused(scratch, how)
+        assert (status, out) == (1, ""), (how, status, out, err)
+        assert len(err.splitlines()) == 1 and err.endswith(f": {place}: {sentence}\n"), (how, err)
+
+
+@of_the_command
+def what_is_said_of_a_sample_is_a_note(scratch):
+    """What the connector says of a field is said of a sample: a note at the field, as the file may be right"""
+    status, _, err = refused(scratch, "about a field")
+    assert status == 0, err
+    assert "note: fields[1]: of a sample of its value the connector says: It is not to be.\n" in err, err
+
+
+@of_the_command
+def an_open_that_goes_on_is_right(scratch):
+    """What the connector told before it opened all the same is no problem, and a log of one word is a note"""
+    for how, notes in (("not at all", []), ("with a word", ["note: run: run"])):
+        status, out, err = refused(scratch, how)
+        assert status == 0 and out.endswith("is right\n"), (how, status, err)
+        equal([line.split(": ", 1)[1] for line in err.splitlines()], notes, how)
+
+
 if __name__ == "__main__":
     sys.exit(main([what_is_right_is_said_to_be, form_goes_before_the_connector,
                    each_problem_of_run_has_its_line_in_the_order_of_the_file, what_is_slow_is_a_note_and_no_failure,
                    what_only_the_engine_can_tell_has_its_line, json_is_one_object, a_connector_that_is_not_there_is_a_note,
-                   a_connector_that_does_not_load_is_a_problem], "app-check"))
+                   a_connector_that_does_not_load_is_a_problem, an_open_that_fails_is_never_right,
+                   what_is_said_of_a_sample_is_a_note, an_open_that_goes_on_is_right], "app-check"))

@@ -1,8 +1,14 @@
-# Connectors that crash, flood, lie or try to get out, and those that cannot be loaded.
+# Connectors that crash, flood, lie or try to get out, one that does not open, and those that cannot
+# be loaded.
 check_LTLIBRARIES += tests/torture/bad-connector/bad.la
 tests_torture_bad_connector_bad_la_SOURCES = %D%/bad.c %D%/bad.h %D%/forge.c
 tests_torture_bad_connector_bad_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS)
 tests_torture_bad_connector_bad_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
+
+check_LTLIBRARIES += tests/torture/bad-connector/refuse.la
+tests_torture_bad_connector_refuse_la_SOURCES = %D%/refuse.c
+tests_torture_bad_connector_refuse_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS)
+tests_torture_bad_connector_refuse_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 
 check_LTLIBRARIES += tests/torture/bad-connector/broken-constructor.la
 tests_torture_bad_connector_broken_constructor_la_SOURCES = %D%/broken.c
