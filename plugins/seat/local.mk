@@ -73,4 +73,4 @@ dist_app_DATA += \
 	%D%/apps/tableau.json \
 	%D%/apps/zoom.json
 dist_appschema_DATA += %D%/rest/usher-descriptor.schema.json
-dist_man_MANS += %D%/usher-scim.7
+dist_man_MANS += %D%/usher-apps.7 %D%/usher-scim.7

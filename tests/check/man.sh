@@ -31,7 +31,8 @@ done
 for app in plugins/*/apps/*.json
 do
   folder=${app%/apps/*} id=$(basename "$app" .json)
-  [ -f "$folder/usher-$id.7" ] || { echo "the app $id has no manual page"; bad=1; }
+  [ -f "$folder/usher-$id.7" ] || grep -qx "\.Ss $id" "$folder/usher-apps.7" 2>/dev/null \
+    || { echo "the app $id has no manual page, and no place in usher-apps(7)"; bad=1; }
 done
 
 # The name and section in each .Xr that speaks of us.
