@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "host/common/clock.h"
+#include "host/common/failpoint.h"
 #include "host/common/failure.h"
 #include "host/common/log.h"
 #include "host/engine/work.h"
@@ -32,15 +33,18 @@ read_docs (struct run *r, struct txn *t)
 }
 
 static void
-set_started (json_t *task)
+set_started (struct run *r)
 {
+  json_t *task = r->task;
+
+  r->work->attempt = r->work->attempt ? r->work->attempt : json_number (task, "attempts", 0) + 1;
   json_set_text (task, "status", "started");
   json_set_text (task, "wait_reason", NULL);
   json_set_text (task, "message", NULL);
   json_set_time (task, "next_attempt_at", 0);
   if (!json_object_get (task, "started_at"))
     json_set_time (task, "started_at", clock_now_ms ());
-  (void) json_object_set_new (task, "attempts", json_integer (json_number (task, "attempts", 0) + 1));
+  (void) json_object_set_new (task, "attempts", json_integer (r->work->attempt));
   json_set_time (task, "updated_at", clock_now_ms ());
 }
 
@@ -55,7 +59,7 @@ begin_unwritten (struct run *r)
   if (txn_error (t) == 0 && r->task && !json_object_get (r->task, "ended_at") && r->hub && hub_is_live (r->hub)
       && !hub_waits (r->hub))
     {
-      set_started (r->task);
+      set_started (r);
       return true;
     }
   json_decref (TAKE (r->task));
@@ -82,7 +86,7 @@ attempt_begin (struct run *r, enum work_class class)
       code = "hub-removed";
       why = "The hub was removed.";
     }
-  else if (txn_error (t) == 0 && json_number (r->task, "attempts", 0) >= BEGUN_MAX)
+  else if (txn_error (t) == 0 && !r->work->attempt && json_number (r->task, "attempts", 0) >= BEGUN_MAX)
     {
       code = "store-error";
       why = "The daemon ended again and again while this task ran: see the log of usherd.";
@@ -108,7 +112,7 @@ attempt_begin (struct run *r, enum work_class class)
       json_set_time (r->task, "updated_at", clock_now_ms ());
     }
   else
-    set_started (r->task);
+    set_started (r);
   txn_doc_put (t, STORE_TASK, r->task);
   x = txn_commit (TAKE (t));
   if (x < 0)
@@ -271,9 +275,11 @@ attempt_end (struct run *r)
       txn_doc_put (t, STORE_TASK, r->task);
     }
   json_decref (hub);
+  txn_fail (t, fail_point ("attempt-end"));
   x = txn_commit (TAKE (t));
   if (x == 0)
     {
+      r->work->attempt = 0;
       log_end (r, over);
       return over;
     }

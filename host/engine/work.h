@@ -17,6 +17,8 @@ struct work
   bool held;               /* does not begin: a transaction under way ends it */
   bool left;               /* open when the daemon started, which may have ended because of it: from
                               now on each attempt is written before it begins */
+  int64_t attempt;         /* the one that this daemon began and whose end is not written, so that the
+                              next is the same one; 0 = none */
   const char *waits;       /* why, where the store could not be told; static */
   bool stop, yield;        /* stop: end now; yield: end at the next page */
   struct session *session; /* what to wake when stop turns true */

@@ -516,8 +516,33 @@ def test_full_map(scratch):
     usher.usher("doctor")
 
 
+def test_full_ends(scratch):
+    """A task whose ends alone cannot be written goes on with one attempt, however long that takes."""
+    usher = Usher(scratch)
+    app = App(scratch, users=3)
+    usher.connect(app)
+    usher.stop()
+    refused = 12
+    usher.start(fail_points=",".join(f"attempt-end=full:{n + 1}" for n in range(refused)))
+    app.faults(error={"status": 500})
+    task = usher.api("POST", "/hubs/Acme/sync", {}, expect=202)[1]
+    task = task.get("task", task)["id"]
+
+    def goes_on(done):
+        usher.advance(31)
+        shown = usher.api("GET", f"/tasks/{task}")[1]
+        return shown if done(shown) else None
+
+    shown = wait_for(lambda: goes_on(lambda t: t.get("ended_at") or usher.fired("attempt-end") == refused
+                                     and t["status"] == "retrying"), "an end that is written")
+    equal((shown["status"], shown["attempts"], usher.fired("attempt-end")), ("retrying", 1, refused), f"the task: {shown}")
+    app.faults()
+    shown = wait_for(lambda: goes_on(lambda t: t.get("ended_at")), "the end")
+    equal((shown["status"], shown["attempts"]), ("completed", 2), f"the task: {shown}")
+
+
 if __name__ == "__main__":
     sys.exit(main([test_bad_config, test_bad_flags, test_folders, test_taken_address, test_log_at_a_terminal, test_one_daemon_a_state,
                    test_newer_state, test_damaged_state, test_key, test_end_and_resume, test_reload_of_a_bad_config,
-                   test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments,
+                   test_bad_app_file, test_wrong_import, test_doctor, test_full_disk, test_full_moments, test_full_ends,
                    test_failed_end_of_a_task, test_full_map], "daemon"))
