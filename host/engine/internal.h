@@ -283,8 +283,6 @@ struct run
   struct apps *apps;       /* owned reference */
   const struct app *app;   /* in apps; NULL = gone */
   struct work *work;       /* its place in the queue */
-  bool writes_only;        /* it runs on a thread that is kept for checks and writes */
-  bool lent;               /* another thread is there in place of it */
   const bool *stop;        /* the session_call's cancel flag */
   /* out */
   enum run_end end;

@@ -9,11 +9,13 @@
 #include "host/engine/work.h"
 
 #define RESERVED_THREADS 2                 /* kept for checks and writes */
-#define LENT_MAX 16u                       /* threads beyond those that are configured */
 #define THREAD_STACK (512u * 1024)
+/* LENT_MAX: threads beyond those that are configured */
 #ifdef USHER_TEST_HOOKS
+#define LENT_MAX 3u                        /* tests use them up */
 #define SLEEP_MAX_MS 250                   /* tests move the clock */
 #else
+#define LENT_MAX 16u
 #define SLEEP_MAX_MS 60000
 #endif
 
@@ -59,10 +61,9 @@ run_body (struct queue *q, struct work *w, struct run *r)
 }
 
 static void
-run_one (struct queue *q, struct work *w, bool writes_only)
+run_one (struct queue *q, struct work *w)
 {
-  struct run r = { .e = q->e, .task_id = w->task, .hub_id = w->hub, .stop = &w->stop, .work = w,
-                   .writes_only = writes_only };
+  struct run r = { .e = q->e, .task_id = w->task, .hub_id = w->hub, .stop = &w->stop, .work = w };
   int go = attempt_begin (&r, w->class);
   bool over = go < 0;
 
@@ -97,18 +98,47 @@ sleep_on (struct queue *q, int64_t ms)
   (void) pthread_cond_timedwait (&q->changed, &q->lock, &until);
 }
 
+/* SELF, one too many, goes on in place of a thread that is lent and got no stand-in when its task fell
+   silent; false: there is none.  With the lock held. */
+static bool
+stand_in (struct queue *q, struct thread *self)
+{
+  size_t i;
+
+  for (i = 0; i < q->open.n; i++)
+    if (q->open.v[i]->wants_place)
+      {
+        q->open.v[i]->wants_place = false;
+        q->open.v[i]->lent = true;
+        self->writes_only = q->open.v[i]->writes_only;
+        return true;
+      }
+  return false;
+}
+
+/* Whether SELF is to end.  With the lock held. */
+static bool
+is_dismissed (struct queue *q, struct thread *self)
+{
+  if (q->stopping)
+    return true;
+  if (!q->too_many[self->writes_only])
+    return false;
+  q->too_many[self->writes_only]--;
+  return !stand_in (q, self);
+}
+
 static void *
 thread_main (void *arg)
 {
   struct thread *self = arg;
   struct queue *q = self->q;
-  bool writes_only = self->writes_only;
 
   pthread_mutex_lock (&q->lock);
-  while (!q->stopping && !q->too_many[writes_only])
+  while (!is_dismissed (q, self))
     {
       int64_t sleep_ms = SLEEP_MAX_MS;
-      struct work *w = work_pick (&q->open, writes_only, &sleep_ms);
+      struct work *w = work_pick (&q->open, self->writes_only, &sleep_ms);
 
       if (!w)
         {
@@ -116,13 +146,12 @@ thread_main (void *arg)
           continue;
         }
       w->running = true;
+      w->writes_only = self->writes_only;
       w->kicked = false;
       pthread_mutex_unlock (&q->lock);
-      run_one (q, w, writes_only);
+      run_one (q, w);
       pthread_mutex_lock (&q->lock);
     }
-  if (q->too_many[writes_only])
-    q->too_many[writes_only]--;
   self->ended = true;
   pthread_mutex_unlock (&q->lock);
   return NULL;
@@ -194,14 +223,19 @@ run_quiet (void *arg, bool quiet)
 {
   struct run *r = *(struct run **) arg;
   struct queue *q = r->e->queue;
+  struct work *w = r->work;
 
   pthread_mutex_lock (&q->lock);
+  w->wants_place = false;
   if (quiet && !q->stopping)
-    r->lent = start_thread (q, r->writes_only) == 0;
-  else if (r->lent)
     {
-      r->lent = false;
-      q->too_many[r->writes_only]++;
+      w->lent = start_thread (q, w->writes_only) == 0;
+      w->wants_place = !w->lent;
+    }
+  else if (w->lent)
+    {
+      w->lent = false;
+      q->too_many[w->writes_only]++;
       pthread_cond_broadcast (&q->changed);
     }
   pthread_mutex_unlock (&q->lock);

@@ -20,6 +20,9 @@ struct work
   int64_t attempt;         /* the one that this daemon began and whose end is not written, so that the
                               next is the same one; 0 = none */
   const char *waits;       /* why, where the store could not be told; static */
+  bool writes_only;        /* it runs on a thread that is kept for checks and writes */
+  bool lent;               /* another thread is there in place of that one */
+  bool wants_place;        /* ... is to be, as soon as there is one */
   bool stop, yield;        /* stop: end now; yield: end at the next page */
   struct session *session; /* what to wake when stop turns true */
   uint64_t done, total;

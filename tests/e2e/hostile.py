@@ -560,6 +560,32 @@ def hangs_hold_up_nobody(scratch):
     wait_for(lambda: threads() <= before, "the end of the threads that stood in")
 
 
+def hangs_beyond_the_stand_ins(scratch):
+    """Who falls silent while all stand-ins are lent gets the first that is given back"""
+    hung, other = [App(scratch, users=USERS, page_max=5) for _ in range(4)], App(scratch, users=1)
+    # One thread for syncs, and three that may stand in for it.
+    usher = Usher(scratch, config=QUICK + "workers = 3\n")
+    hubs = [f"Hub {i}" for i in range(5)]
+    for hub, app in zip(hubs, [*hung, other]):
+        usher.connect(app, label=hub)
+    for hub, app in zip(hubs, hung):
+        app.faults(hold={"page": 4, "times": 1})
+        usher.usher("sync", hub, "--no-wait")
+        wait_for(lambda app=app: app.fired("hold"), "the hold")
+    # So long that the last of them has fallen silent too.
+    time.sleep(7)
+    usher.usher("sync", hubs[4], "--no-wait")
+    time.sleep(1)
+    equal(usher.tasks(hubs[4])[0]["status"], "queued", "a sync for which there is no thread")
+    hung[0].release()
+    wait_for(lambda: "ended_at" in usher.tasks(hubs[0])[0], "the end of the one that is heard again")
+    wait_for(lambda: usher.tasks(hubs[4])[0]["status"] == "completed", "the sync that waited")
+    check(all("ended_at" not in usher.tasks(hub)[0] for hub in hubs[1:4]), "those that hang have ended")
+    for app in hung[1:]:
+        app.release()
+    wait_for(lambda: all(usher.tasks(hub)[0]["status"] == "completed" for hub in hubs), "the others")
+
+
 def child_dies(scratch, name, code, kind, says):
     app, other, usher, pids = two_hubs(scratch)
     before = members(usher)
@@ -638,5 +664,5 @@ if __name__ == "__main__":
                    redirected, emptied, repeated_page, repeated_cursor, endless, cut, cut_once, short_last_page, short_page,
                    slow_body, slow_reader, server_error, rate_seconds, rate_date, rate_shared, expired_cursor,
                    redirected_within, strange_names, lost_answers, no_read_by_id, no_read_no_filter,
-                   delete_is_no_proof, silent_app, odd_answers_to_writes, lying_app, hangs_hold_up_nobody,
+                   delete_is_no_proof, silent_app, odd_answers_to_writes, lying_app, hangs_hold_up_nobody, hangs_beyond_the_stand_ins,
                    worker_dies, net_dies], "hostile"))
