@@ -157,7 +157,9 @@ resolve (struct txn *t, const json_t *hub, const char *task_kind, struct resolve
 
   r.found = json_array ();
   open_key (&key, hub, task_kind);
-  txn_doc_walk (t, STORE_ISSUE, STORE_ISSUE_OPEN, key.data, false, NULL, collect, &r);
+  txn_fail (t, buf_error (&key));
+  if (buf_error (&key) == 0)
+    txn_doc_walk (t, STORE_ISSUE, STORE_ISSUE_OPEN, key.data, false, NULL, collect, &r);
   json_array_foreach (r.found, i, issue)
     {
       json_set_text (issue, "open_key", NULL);
