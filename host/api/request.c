@@ -73,12 +73,22 @@ challenge (const struct request *q)
     }
 }
 
+/* Before its answer: who has that may begin the next import. */
+static void
+end_import (struct request *q)
+{
+  if (q->importing)
+    engine_import_end (q->host->engine);
+  q->importing = false;
+}
+
 static enum MHD_Result
-answer_no (struct MHD_Connection *c, const struct request *q)
+answer_no (struct MHD_Connection *c, struct request *q)
 {
   const struct header headers[] = { { MHD_HTTP_HEADER_ALLOW, q->allow },
                                     { MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge (q) } };
 
+  end_import (q);
   return answer_refusal (c, q->host->traffic, &q->refusal, headers, ARRAY_SIZE (headers));
 }
 
@@ -238,14 +248,6 @@ check_type (struct request *q, struct MHD_Connection *c)
 }
 
 /* ---- The life of a request. */
-
-static void
-end_import (struct request *q)
-{
-  if (q->importing)
-    engine_import_end (q->host->engine);
-  q->importing = false;
-}
 
 static void
 request_free (struct request *q)
@@ -462,7 +464,6 @@ act (struct request *q, struct call *call, json_t **ret)
 
   (void) json_memory_failed ();
   x = q->route->action (q->host->engine, call, ret, &q->refusal);
-  /* Who has the answer may begin the next one. */
   end_import (q);
   if (x == 0 && wrap_next (q, *ret) < 0)
     x = refuse_errno (&q->refusal, -ENOMEM);
