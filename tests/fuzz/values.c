@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static struct usher_fake *fake;
 static struct rest_reader *both;   /* a plain path beside the same in jq */
+static struct rest_jq *beside;
 static struct rest_jq *none;
 
 static const char *const places[VALUES_MAX] = { "0", "1", "2", "3", "4", "5", "6", "7" };
@@ -63,18 +64,25 @@ make (struct rest_jq *jq, json_t *array, bool xml, const char *items)
   return reader;
 }
 
+/* libjq points at the end of its stack, where a search for leaks does not find it. */
+static void
+end (void)
+{
+  rest_reader_free (both);
+  rest_jq_free (beside);
+}
+
 /* What is the same for all inputs. */
 static void
 begin (void)
 {
-  struct rest_jq *jq;
   json_t *pair = json_pack ("[s,{s:s}]", "id", "jq", "if .id | type == \"string\" then .id else empty end");
 
   fake = usher_fake_new ();
-  if (rest_jq_new (&jq) < 0 || rest_jq_new (&none) < 0)
+  if (rest_jq_new (&beside) < 0 || rest_jq_new (&none) < 0)
     abort ();
-  both = make (jq, pair, /* xml */ false, "m[]");
-  if (!both || rest_jq_compile (jq, usher_fake_ctx (fake)) < 0)
+  both = make (beside, pair, /* xml */ false, "m[]");
+  if (!both || rest_jq_compile (beside, usher_fake_ctx (fake)) < 0 || atexit (end) != 0)
     abort ();
   json_decref (pair);
 }
