@@ -47,7 +47,7 @@ libseat_la_SOURCES = \
 	%D%/seat.c \
 	%D%/text.c %D%/text.h
 libseat_la_CFLAGS = $(CONNECTOR_COMPILE_FLAGS) $(STRICT_CFLAGS) $(JANSSON_CFLAGS) $(JQ_CFLAGS)
-libseat_la_LIBADD = libusher-sdk.la $(JANSSON_LIBS) $(JQ_LIBS)
+libseat_la_LIBADD = libusher-sdk.la $(JANSSON_LIBS) $(JQ_LIBS) -lm
 
 connector_LTLIBRARIES += plugins/seat.la
 plugins_seat_la_SOURCES =
