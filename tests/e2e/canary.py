@@ -23,7 +23,7 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import usher as lib  # noqa: E402
 from search import Search, family, forms  # noqa: E402
-from usher import TOP, App, Failed, Usher, check, equal, free_port, main, wait_for  # noqa: E402
+from usher import TOP, App, Failed, UnixConnection, Usher, check, equal, free_port, main, wait_for  # noqa: E402
 
 # The memory of a process under a sanitizer is too large to be read.
 PLAIN = pathlib.Path(os.environ.get("USHER_PLAIN") or lib.BUILD).resolve()
@@ -439,12 +439,11 @@ def look_at_answers(rig):
 def look_at_stream(rig):
     """All events that are kept, as the stream sends them."""
     data, last = b"", rig.usher.api("GET", "/events?limit=1")[1]["items"][0]["seq"]
-    with socket.socket(socket.AF_UNIX) as one:
-        one.settimeout(60)
-        one.connect(str(rig.usher.socket))
-        one.sendall(b"GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n")
-        while f"id: {last}\n".encode() not in data or not data.endswith(b"\n\n"):
-            piece = one.recv(65536)
+    with contextlib.closing(UnixConnection(rig.usher.socket)) as connection:
+        connection.request("GET", "/api/v1/events/stream", headers={"Last-Event-ID": "0"})
+        answer = connection.getresponse()
+        while b"\n\n" not in data.partition(f"id: {last}\n".encode())[2]:
+            piece = answer.read1(65536)
             check(piece, "the stream ended before its last event")
             data += piece
     check(data.count(b"\ndata:") > 20, f"the stream has events: {data[:300]}")
