@@ -2,6 +2,7 @@
 # module and its tests.
 noinst_LTLIBRARIES += libseat.la
 libseat_la_SOURCES = \
+	%D%/fail.c %D%/fail.h \
 	%D%/rest/answer.c \
 	%D%/rest/assets.c \
 	%D%/rest/body.c \

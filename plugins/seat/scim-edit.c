@@ -163,7 +163,7 @@ put_user (struct usher_ctx *ctx, struct scim *s, const char *url, const struct s
   int32_t r = USHER_DONE;
 
   if (!json_is_object (body))
-    return scim_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a SCIM user");
+    return seat_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a SCIM user");
   json_object_foreach_safe (body, tmp, key, old)
     for (size_t i = 0; i < ARRAY_SIZE (read_only); i++)
       if (text_same (key, read_only[i]))
@@ -202,7 +202,7 @@ ask (struct usher_ctx *ctx, struct scim *s, const struct scim_edit *edit,
       scim_answer_done (&a);
     }
   if (!s->put)
-    return scim_fail (ctx, USHER_E_UNSUPPORTED, NULL,
+    return seat_fail (ctx, USHER_E_UNSUPPORTED, NULL,
                       "The app can change users neither by PATCH nor by PUT");
   return put_user (ctx, s, url, edit, if_match, u, ret);
 }

@@ -4,22 +4,8 @@
 
 #include "plugins/seat/scim.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-int32_t
-scim_fail (struct usher_ctx *ctx, int32_t code, const char *field, const char *format, ...)
-{
-  char text[SCIM_SENTENCE];
-  struct usher_fault fault = { .size = sizeof fault, .code = code, .text = text, .field = field };
-  va_list ap;
-
-  va_start (ap, format);
-  vsnprintf (text, sizeof text, format, ap);
-  va_end (ap);
-  return usher_fail (ctx, &fault);
-}
 
 /* The member NAME of an error body as text: a status is text by the RFC and a number at some. */
 static void
@@ -206,15 +192,15 @@ scim_error (struct usher_ctx *ctx, const struct scim_answer *a, enum scim_aim ai
   if (code == 0)
     code = code_of_status (a->status, aim, detail, &field);
   if (code == USHER_E_SPACE)
-    return scim_fail (ctx, code, "base_url", "There is no SCIM service at the base URL (status %d)",
+    return seat_fail (ctx, code, "base_url", "There is no SCIM service at the base URL (status %d)",
                       (int) a->status);
   if (a->html)
-    return scim_fail (ctx, code, field, "Asked %s, the app answered status %d and a web page",
+    return seat_fail (ctx, code, field, "Asked %s, the app answered status %d and a web page",
                       asked[aim], (int) a->status);
   if (!detail[0])
-    return scim_fail (ctx, code, field, "Asked %s, the app answered status %d", asked[aim],
+    return seat_fail (ctx, code, field, "Asked %s, the app answered status %d", asked[aim],
                       (int) a->status);
-  return scim_fail (ctx, code, field, "Asked %s, the app answered: %s", asked[aim], detail);
+  return seat_fail (ctx, code, field, "Asked %s, the app answered: %s", asked[aim], detail);
 }
 
 bool

@@ -16,7 +16,7 @@ get_user (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_use
   int32_t r;
 
   if (!scim_id_ok (id))
-    return scim_fail (ctx, USHER_E_SHAPE, NULL, "The id of this user cannot stand in an address");
+    return seat_fail (ctx, USHER_E_SHAPE, NULL, "The id of this user cannot stand in an address");
   url = scim_url (s, "Users", id);
   r = scim_call (ctx, s, "GET", url, NULL, NULL, &a);
   if (r < 0)
@@ -26,7 +26,7 @@ get_user (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_use
   else if (scim_gone (&a))
     r = USHER_ABSENT;
   else if (a.status == 404 || a.status == 410)
-    r = scim_fail (ctx, USHER_E_SHAPE, NULL,
+    r = seat_fail (ctx, USHER_E_SHAPE, NULL,
                    "Asked for a user, the app answered status %d without a SCIM error",
                    (int) a.status);
   else
@@ -35,7 +35,7 @@ get_user (struct usher_ctx *ctx, struct scim *s, const char *id, struct scim_use
   if (r == USHER_DONE && strcmp (ret->row.id, id) != 0)
     {
       scim_user_done (ret);
-      return scim_fail (ctx, USHER_E_SHAPE, NULL, "Asked for a user, the app answered another");
+      return seat_fail (ctx, USHER_E_SHAPE, NULL, "Asked for a user, the app answered another");
     }
   return r;
 }
@@ -120,7 +120,7 @@ ask_filter (struct usher_ctx *ctx, struct search *search, const char *attribute,
       r = usher_rows_each (s->users, ctx, h, on_candidate, search);
       if (r >= 0 && !usher_rows_present (s->users)
           && usher_value_int (usher_rows_page (s->users, 0), 0, INT64_MAX, &total) < 0)
-        r = scim_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer to a filter is not a SCIM list");
+        r = seat_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer to a filter is not a SCIM list");
       else if (r >= 0 && !search->found && search->others > 0)
         r = USHER_ABSENT;
     }
@@ -150,7 +150,7 @@ ask_all (struct usher_ctx *ctx, struct search *search)
   if (r >= 0)
     r = scim_walk_run (&w);
   if (r >= 0 && !search->found && scim_walk_verdict (&w, &total, &why) != USHER_COMPLETE)
-    r = scim_fail (ctx, USHER_E_SHAPE, NULL, "Whether the user exists is not known: %s", why);
+    r = seat_fail (ctx, USHER_E_SHAPE, NULL, "Whether the user exists is not known: %s", why);
   scim_walk_done (&w);
   return r;
 }
@@ -196,7 +196,7 @@ scim_find (struct usher_ctx *ctx, struct scim *s, const char *username, const ch
   struct search search = { .s = s, .username = username, .email = email };
 
   if (!username && !email)
-    return scim_fail (ctx, USHER_E_FIELD, "email", "There is neither a user name nor an address");
+    return seat_fail (ctx, USHER_E_FIELD, "email", "There is neither a user name nor an address");
   return run_search (ctx, &search, walk, ret);
 }
 

@@ -56,7 +56,7 @@ read_group (struct usher_ctx *ctx, struct scim *s, uint32_t h, struct reading *r
       id = usher_rows_page (s->members, 0);
       if (id && id->type == USHER_V_STRING && strcmp (id->text, reading->group) == 0)
         return USHER_DONE;
-      return scim_fail (ctx, USHER_E_SHAPE, NULL, "Asked for a group, the app answered another");
+      return seat_fail (ctx, USHER_E_SHAPE, NULL, "Asked for a group, the app answered another");
     }
   r = scim_answer_read (ctx, h, &a);
   if (r < 0)
@@ -75,7 +75,7 @@ open_group (struct usher_ctx *ctx, struct scim *s, const char *id, uint32_t *ret
   _cleanup_ (freep) char *url = NULL;
 
   if (!scim_id_ok (id))
-    return scim_fail (ctx, USHER_E_SHAPE, NULL, "The app lists a group with an unusable id");
+    return seat_fail (ctx, USHER_E_SHAPE, NULL, "The app lists a group with an unusable id");
   url = scim_url (s, "Groups", id);
   return scim_get_open (ctx, url, ret_h);
 }
@@ -160,7 +160,7 @@ ask_groups (struct usher_ctx *ctx, struct scim *s, struct gather *g)
   if (r < 0)
     return r;
   if (g->listed.full)
-    return scim_fail (ctx, USHER_E_LIMIT, NULL, "The app has more than %u groups", SCIM_SEEN_MAX);
+    return seat_fail (ctx, USHER_E_LIMIT, NULL, "The app has more than %u groups", SCIM_SEEN_MAX);
   ids = calloc (g->listed.n + 1, sizeof *ids);
   if (!ids)
     return USHER_E_NOMEM;
@@ -306,7 +306,7 @@ change_group (struct usher_ctx *ctx, struct scim *s, const char *group, const ch
   int32_t r;
 
   if (!s->patch && !s->put)
-    return scim_fail (ctx, USHER_E_UNSUPPORTED, NULL, "The app can change groups neither by PATCH nor by PUT");
+    return seat_fail (ctx, USHER_E_UNSUPPORTED, NULL, "The app can change groups neither by PATCH nor by PUT");
   r = ask_change (ctx, s, url, user, add, &a);
   if (r < 0)
     return r;
@@ -314,7 +314,7 @@ change_group (struct usher_ctx *ctx, struct scim *s, const char *group, const ch
     r = USHER_DONE;
   else if (scim_gone (&a))
     /* Nobody is in a group that is gone, and nobody can be put there. */
-    r = add ? scim_fail (ctx, USHER_E_ROLE, "role", "The app has no group %s any more", group)
+    r = add ? seat_fail (ctx, USHER_E_ROLE, "role", "The app has no group %s any more", group)
             : USHER_DONE;
   else
     r = scim_error (ctx, &a, SCIM_TO_SET_ROLE);

@@ -93,7 +93,7 @@ write_read (struct usher_ctx *ctx, uint32_t h, struct scim_answer *ret)
 
   if (r != USHER_E_NETWORK && r != USHER_E_TIMEOUT)
     return r;
-  return scim_fail (ctx, USHER_E_UNCERTAIN, NULL,
+  return seat_fail (ctx, USHER_E_UNCERTAIN, NULL,
                     "The answer to a change did not arrive; it may have been made");
 }
 
@@ -149,13 +149,13 @@ scim_answer_json (struct usher_ctx *ctx, const struct scim_answer *a, json_t **r
   json_t *j;
 
   if (a->html)
-    return scim_fail (ctx, USHER_E_SHAPE, NULL,
+    return seat_fail (ctx, USHER_E_SHAPE, NULL,
                       "The app answered with a web page instead of SCIM; check the base URL");
   j = a->body ? json_loadb (a->body, a->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : NULL;
   if (!json_is_object (j))
     {
       json_decref (j);
-      return scim_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a JSON object");
+      return seat_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a JSON object");
     }
   *ret = j;
   return USHER_DONE;

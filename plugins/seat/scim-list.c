@@ -99,7 +99,7 @@ on_user (void *arg, const struct usher_item *item)
   int32_t r = scim_user_view (l->s, item, &view);
 
   if (r < 0)
-    return scim_fail (l->ctx, r, NULL, "A user of the app has more than %u roles", SCIM_ROLES_MAX);
+    return seat_fail (l->ctx, r, NULL, "A user of the app has more than %u roles", SCIM_ROLES_MAX);
   if (l->s->carrier == SCIM_GROUPS)
     view.row.n_roles = 0;     /* told by the groups, once */
   for (size_t i = 0; i < view.row.n_roles; i++)
@@ -197,7 +197,7 @@ on_group_id (void *arg, const struct usher_item *item)
   char **ids;
 
   if (l->n_ids == SCIM_PAGE_MAX)
-    return scim_fail (l->ctx, USHER_E_LIMIT, NULL, "The app puts more than %u groups in a page",
+    return seat_fail (l->ctx, USHER_E_LIMIT, NULL, "The app puts more than %u groups in a page",
                       SCIM_PAGE_MAX);
   ids = realloc (l->ids, (l->n_ids + 1) * sizeof *ids);
   if (!ids)

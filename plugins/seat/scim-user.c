@@ -285,7 +285,7 @@ scim_user_parse (struct usher_ctx *ctx, struct scim *s, const struct scim_answer
   int32_t r;
 
   if (a->html)
-    return scim_fail (ctx, USHER_E_SHAPE, NULL,
+    return seat_fail (ctx, USHER_E_SHAPE, NULL,
                       "The app answered with a web page instead of a user; check the base URL");
   text = malloc (a->len + 3);
   if (!text)
@@ -300,7 +300,7 @@ scim_user_parse (struct usher_ctx *ctx, struct scim *s, const struct scim_answer
   if (r < 0 || !one.found)
     {
       scim_user_done (&one.user);
-      return scim_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a SCIM user");
+      return seat_fail (ctx, USHER_E_SHAPE, NULL, "The app's answer is not a SCIM user");
     }
   text[a->len + 1] = '\0';
   memmove (text, text + 1, a->len + 1);

@@ -188,13 +188,13 @@ turn_page (struct scim_walk *w)
   if (cursor && cursor->type == USHER_V_STRING)
     page.cursor = cursor->text;
   if (!usher_rows_present (w->rows) && page.total < 0)
-    return scim_fail (w->ctx, USHER_E_SHAPE, NULL,
+    return seat_fail (w->ctx, USHER_E_SHAPE, NULL,
                       "The app's answer is not a SCIM list: it has neither Resources nor "
                       "totalResults");
   w->total = page.total;
   r = usher_pager_turn (w->pager, &page);
   if (r < 0)
-    return scim_fail (w->ctx, r, NULL, "Listing %s: %s", w->kind, usher_pager_error (w->pager));
+    return seat_fail (w->ctx, r, NULL, "Listing %s: %s", w->kind, usher_pager_error (w->pager));
   w->full = page.items == w->count;
   if (!w->full)
     discard_ahead (w);

@@ -23,13 +23,13 @@ take_wanted (struct usher_ctx *ctx, const struct scim *s, const struct usher_cha
       const struct usher_kv *role = &c->roles[i];
 
       if (role->key && strcmp (role->key, SCIM_GROUP) != 0)
-        return scim_fail (ctx, USHER_E_ROLE, role->key, "SCIM has no role group %s", role->key);
+        return seat_fail (ctx, USHER_E_ROLE, role->key, "SCIM has no role group %s", role->key);
       if (!role->value || !*role->value)
-        return scim_fail (ctx, USHER_E_ROLE, SCIM_GROUP, "A role without a name cannot be given");
+        return seat_fail (ctx, USHER_E_ROLE, SCIM_GROUP, "A role without a name cannot be given");
       if (scim_has_role (ret->v, ret->n, role->value))
         continue;
       if (ret->n == SCIM_ROLES_MAX || (s->carrier == SCIM_ATTRIBUTE && ret->n == 1))
-        return scim_fail (ctx, USHER_E_ROLE, SCIM_GROUP,
+        return seat_fail (ctx, USHER_E_ROLE, SCIM_GROUP,
                           s->carrier == SCIM_ATTRIBUTE ? "The attribute %s holds one role only"
                                                        : "Too many roles at once for %s",
                           s->attribute ? s->attribute : "groups");
@@ -54,7 +54,7 @@ check_roles (struct usher_ctx *ctx, const struct wanted *wanted, const struct sc
   for (size_t i = 0; r >= 0 && listed == USHER_DONE && i < wanted->n; i++)
     if (!scim_roles_have (&known, wanted->v[i].value)
         && !(u && scim_has_role (u->row.roles, u->row.n_roles, wanted->v[i].value)))
-      r = scim_fail (ctx, USHER_E_ROLE, SCIM_GROUP,
+      r = seat_fail (ctx, USHER_E_ROLE, SCIM_GROUP,
                      "The app has shown no role %s, and the hub's roles do not name it",
                      wanted->v[i].value);
   scim_roles_done (&known);
@@ -175,7 +175,7 @@ adopt (struct usher_ctx *ctx, struct scim *s, const struct wanted *wanted, struc
     return USHER_ALREADY;
   r = scim_edit (ctx, s, &edit, SCIM_TO_INVITE, u);
   if (r == USHER_ABSENT)
-    return scim_fail (ctx, USHER_E_NO_MEMBER, NULL, "The account went away while it was switched on");
+    return seat_fail (ctx, USHER_E_NO_MEMBER, NULL, "The account went away while it was switched on");
   if (r < 0 || !groups)
     return r;
   r = scim_group_roles (ctx, s, u);
@@ -206,7 +206,7 @@ take_made (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c,
   if (r == USHER_ABSENT)
     r = scim_find (ctx, s, username_of (c), c->member->email, /* walk */ true, u);
   if (r == USHER_ABSENT)
-    return scim_fail (ctx, USHER_E_UNCERTAIN, NULL,
+    return seat_fail (ctx, USHER_E_UNCERTAIN, NULL,
                       "The app said that it made the account, and does not show it");
   if (r < 0 || s->carrier != SCIM_GROUPS)
     return r;
@@ -235,7 +235,7 @@ make (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c,
     {
       r = scim_find (ctx, s, username_of (c), c->member->email, /* walk */ true, u);
       if (r == USHER_ABSENT)
-        r = scim_fail (ctx, USHER_E_REFUSED, NULL,
+        r = seat_fail (ctx, USHER_E_REFUSED, NULL,
                        "The address belongs to an account that this token cannot see");
       else if (r >= 0)
         r = scim_group_roles (ctx, s, u);
@@ -273,7 +273,7 @@ scim_invite (struct usher_ctx *ctx, struct scim *s, const struct usher_change *c
   if (r < 0)
     return r;
   if (!username_of (c))
-    return scim_fail (ctx, USHER_E_FIELD, "username", "An account needs a user name");
+    return seat_fail (ctx, USHER_E_FIELD, "username", "An account needs a user name");
   r = check_roles (ctx, &wanted, NULL);
   if (r < 0)
     return r;
@@ -304,7 +304,7 @@ scim_set_role (struct usher_ctx *ctx, struct scim *s, const struct usher_change 
   if (r == USHER_DONE)
     r = give_roles (ctx, s, &wanted, &user);
   if (r == USHER_ABSENT)
-    r = scim_fail (ctx, USHER_E_NO_MEMBER, NULL, "The app does not know this user any more");
+    r = seat_fail (ctx, USHER_E_NO_MEMBER, NULL, "The app does not know this user any more");
   answer = r;
   if (r >= 0)
     r = usher_emit_member (ctx, &user.row);
@@ -322,7 +322,7 @@ delete_user (struct usher_ctx *ctx, struct scim *s, const char *id)
   int32_t r;
 
   if (!scim_id_ok (id))
-    return scim_fail (ctx, USHER_E_SHAPE, NULL, "The id of this user cannot stand in an address");
+    return seat_fail (ctx, USHER_E_SHAPE, NULL, "The id of this user cannot stand in an address");
   url = scim_url (s, "Users", id);
   r = scim_call (ctx, s, "DELETE", url, NULL, NULL, &a);
   if (r < 0)
@@ -332,7 +332,7 @@ delete_user (struct usher_ctx *ctx, struct scim *s, const char *id)
   else if (scim_gone (&a))
     r = USHER_ALREADY;
   else if (a.status == 404 || a.status == 410)
-    r = scim_fail (ctx, USHER_E_SHAPE, NULL,
+    r = seat_fail (ctx, USHER_E_SHAPE, NULL,
                    "Asked to delete a user, the app answered status %d without a SCIM error",
                    (int) a.status);
   else

@@ -15,10 +15,10 @@ take_base (struct usher_ctx *ctx, struct scim *s)
   size_t len = url ? strlen (url) : 0;
 
   if (!url || (strncmp (url, "https://", 8) != 0 && strncmp (url, "http://", 7) != 0))
-    return scim_fail (ctx, USHER_E_CONFIG, "base_url",
+    return seat_fail (ctx, USHER_E_CONFIG, "base_url",
                       "The base URL must begin with https:// or http://");
   if (strpbrk (url, "?#") || len > TEXT_MAX / 4)
-    return scim_fail (ctx, USHER_E_CONFIG, "base_url",
+    return seat_fail (ctx, USHER_E_CONFIG, "base_url",
                       "The base URL is an address that stands before /Users, without ? and #");
   while (len > 0 && url[len - 1] == '/')
     len--;
@@ -37,7 +37,7 @@ take_urn (struct usher_ctx *ctx, struct scim *s, const char *urn)
 
   if (len <= strlen ("urn:") || cut[1] == '\0' || strpbrk (urn, "'\"[] ")
       || strlen (urn) >= USHER_ROWS_PATH_MAX - 8)
-    return scim_fail (ctx, USHER_E_CONFIG, "role_from",
+    return seat_fail (ctx, USHER_E_CONFIG, "role_from",
                       "A URN names a schema and, behind its last colon or dot, an attribute");
   s->carrier = SCIM_ATTRIBUTE;
   s->attribute = strdup (cut + 1);
@@ -69,7 +69,7 @@ take_role_from (struct usher_ctx *ctx, struct scim *s)
         s->attribute = strdup (names[i]);
         return s->attribute ? USHER_DONE : USHER_E_NOMEM;
       }
-  return scim_fail (ctx, USHER_E_CONFIG, "role_from",
+  return seat_fail (ctx, USHER_E_CONFIG, "role_from",
                     "The role stands in roles, entitlements, groups, or an attribute by its URN");
 }
 
@@ -87,7 +87,7 @@ take_leave (struct usher_ctx *ctx, struct scim *s)
         s->leave = (enum scim_leave) i;
         return USHER_DONE;
       }
-  return scim_fail (ctx, USHER_E_CONFIG, "leave", "People leave by deactivate, delete or strip");
+  return seat_fail (ctx, USHER_E_CONFIG, "leave", "People leave by deactivate, delete or strip");
 }
 
 /* ---- "run" of the app file, of whose form descriptor_check is sure ---- */
@@ -295,7 +295,7 @@ probe_page (struct usher_ctx *ctx, struct scim *s, const char *kind, bool by_cur
       r = usher_rows_each (rows, ctx, h, fn, s);
       if (r == USHER_E_SHAPE
           || (r >= 0 && !usher_rows_present (rows) && !usher_rows_page (rows, 0)))
-        r = scim_fail (ctx, USHER_E_SHAPE, NULL,
+        r = seat_fail (ctx, USHER_E_SHAPE, NULL,
                        "What answers at the base URL does not speak SCIM; check the base URL");
     }
   else if (r >= 0)

@@ -9,6 +9,7 @@
 #include <usher/pager.h>
 #include <usher/rows.h>
 
+#include "plugins/seat/fail.h"
 #include "plugins/seat/text.h"
 
 #define SCIM_OPEN_MAX    3u        /* pages or groups asked for at once, the one being read included */
@@ -16,8 +17,7 @@
 #define SCIM_ANSWER_MAX  1048576u  /* bytes of an answer about one thing */
 #define SCIM_ROLES_MAX   256u      /* roles of one user */
 #define SCIM_SEEN_MAX    2048u     /* different roles of a hub */
-#define SCIM_SENTENCE    512u      /* bytes of a sentence for people */
-#define SCIM_DETAIL_MAX  200u      /* bytes of it that are the app's own words */
+#define SCIM_DETAIL_MAX  200u      /* bytes of a sentence that are the app's own words */
 #define SCIM_ID_MAX      1024u
 #define SCIM_STATE_MAX   16384u    /* bytes that the host keeps under one key */
 
@@ -128,9 +128,6 @@ int32_t scim_answer_json (struct usher_ctx *ctx, const struct scim_answer *a, js
 json_t *scim_get (json_t *object, const char *name);
 
 /* scim-error.c: what an answer means that is not a yes. */
-/* Tells the host and answers CODE. */
-int32_t scim_fail (struct usher_ctx *ctx, int32_t code, const char *field, const char *format, ...)
-  __attribute__ ((format (printf, 4, 5)));
 /* What the refused request was for; decides what a 400 or a 404 means. */
 enum scim_aim { SCIM_TO_LIST, SCIM_TO_READ, SCIM_TO_INVITE, SCIM_TO_CHANGE, SCIM_TO_SET_ROLE };
 int32_t scim_error (struct usher_ctx *ctx, const struct scim_answer *a, enum scim_aim aim);

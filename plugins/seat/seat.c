@@ -24,7 +24,7 @@ open_run (struct usher_ctx *ctx, const json_t *run, struct seat *s)
     return rest_new (ctx, rest, &s->rest);
   return json_is_object (scim)
          ? scim_open (ctx, scim, &s->scim)
-         : scim_fail (ctx, USHER_E_CONFIG, NULL, "The app file's run has neither \"scim\" nor \"rest\"");
+         : seat_fail (ctx, USHER_E_CONFIG, NULL, "The app file's run has neither \"scim\" nor \"rest\"");
 }
 
 static int32_t
@@ -35,7 +35,7 @@ seat_open (struct usher_ctx *ctx, const struct usher_hub *hub, void **ret_self)
   int32_t r = USHER_E_NOMEM;
 
   if (s)
-    r = run ? descriptor_check (ctx, run) : scim_fail (ctx, USHER_E_CONFIG, "run", "The app file's run cannot be read");
+    r = run ? descriptor_check (ctx, run) : seat_fail (ctx, USHER_E_CONFIG, "run", "The app file's run cannot be read");
   if (r >= 0)
     r = open_run (ctx, run, s);
   json_decref (run);

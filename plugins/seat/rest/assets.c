@@ -52,7 +52,7 @@ collect (struct objects *o, const char *id)
   char **grown;
 
   if (o->n_ids == ASSETS_MAX)
-    return rest_fail (o->op.ctx, USHER_E_LIMIT, NULL, "The app has more than %u assets of the type %s", ASSETS_MAX,
+    return seat_fail (o->op.ctx, USHER_E_LIMIT, NULL, "The app has more than %u assets of the type %s", ASSETS_MAX,
                       type_of (o->spec));
   grown = reallocarray (o->ids, o->n_ids + 1, sizeof *grown);
   if (!grown)
@@ -148,7 +148,7 @@ assets_of (struct rest_listing *l, const char *type, struct objects *ret)
     if (type && type_of (entry (l->rest, "objects", i)) && strcmp (type_of (entry (l->rest, "objects", i)), type) == 0)
       spec = entry (l->rest, "objects", i);
   if (!spec)
-    return rest_fail (l->ctx, USHER_E_CONFIG, NULL, "The app file lists rights on %s, and no objects of that type",
+    return seat_fail (l->ctx, USHER_E_CONFIG, NULL, "The app file lists rights on %s, and no objects of that type",
                       type ? type : "?");
   objects_begin (ret, l, spec);
   ret->collect = true;

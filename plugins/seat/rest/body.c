@@ -42,7 +42,7 @@ make_number (struct rest_op *op, const char *text, json_t **ret)
   if (!json_is_number (j))
     {
       json_decref (j);
-      return rest_fail (op->ctx, USHER_E_FIELD, NULL, "The app needs a number, and %.80s is none", text);
+      return seat_fail (op->ctx, USHER_E_FIELD, NULL, "The app needs a number, and %.80s is none", text);
     }
   *ret = j;
   return USHER_DONE;
@@ -54,7 +54,7 @@ make_boolean (struct rest_op *op, const char *text, json_t **ret)
   bool yes = text_same (text, "true");
 
   if (!yes && !text_same (text, "false"))
-    return rest_fail (op->ctx, USHER_E_FIELD, NULL, "The app needs true or false, and %.80s is neither", text);
+    return seat_fail (op->ctx, USHER_E_FIELD, NULL, "The app needs true or false, and %.80s is neither", text);
   *ret = json_boolean (yes);
   return USHER_DONE;
 }
@@ -65,7 +65,7 @@ make_string (struct rest_op *op, const char *text, json_t **ret)
   *ret = json_string (text);
   /* What is not UTF-8 cannot be said in JSON. */
   return *ret ? USHER_DONE
-              : rest_fail (op->ctx, USHER_E_FIELD, NULL, "A value for the app is not UTF-8");
+              : seat_fail (op->ctx, USHER_E_FIELD, NULL, "A value for the app is not UTF-8");
 }
 
 /* The text of SPEC as a value of the type that MAKE makes. */
@@ -135,7 +135,7 @@ make_any (struct rest_op *op, const json_t *spec, unsigned int depth, json_t **r
   const json_t *value;
 
   if (depth > REST_DEPTH_MAX)
-    return rest_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's body has more than %u values inside each other",
+    return seat_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's body has more than %u values inside each other",
                       REST_DEPTH_MAX);
   if (json_is_string (spec))
     return make (op, spec, make_string, ret);

@@ -56,7 +56,7 @@ sign_in (struct rest_op *op, const json_t *spec)
   if (r >= 0 && a.len == 0)
     r = take (&s, NULL);
   if (r >= 0 && json_object_get (spec, "token") && !s.token)
-    r = rest_fail (op->ctx, USHER_E_SHAPE, NULL, "The app signed in and gave no token");
+    r = seat_fail (op->ctx, USHER_E_SHAPE, NULL, "The app signed in and gave no token");
   rest_answer_done (&a);
   return r;
 }

@@ -48,7 +48,7 @@ ask (struct rest_op *op, const json_t *spec, const char *name)
   if (r >= 0)
     r = rest_source_each (op, l.source, &a, on_item, &l);
   if (r >= 0 && !l.found)
-    r = rest_fail (op->ctx, USHER_E_SHAPE, NULL, "The app shows no %s", name);
+    r = seat_fail (op->ctx, USHER_E_SHAPE, NULL, "The app shows no %s", name);
   rest_answer_done (&a);
   return r;
 }
@@ -69,7 +69,7 @@ rest_look_up (struct rest_op *op, const char *name, const char **ret)
       return known ? USHER_DONE : USHER_ABSENT;
     }
   if (rest->looking == INSIDE_MAX)
-    return rest_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's look-ups need each other: %s", name);
+    return seat_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's look-ups need each other: %s", name);
   (void) snprintf (what, sizeof what, "look up %s", name);
   rest->looking++;
   r = ask (&own, spec, name);

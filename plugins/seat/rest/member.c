@@ -32,7 +32,7 @@ take_state (struct rest_op *op, const char *word, bool invites, uint32_t *ret)
         *ret = states[i].state;
         return USHER_DONE;
       }
-  return rest_fail (op->ctx, USHER_E_SHAPE, NULL,
+  return seat_fail (op->ctx, USHER_E_SHAPE, NULL,
                     "The app shows a state \"%.60s\" that the app file does not know; add it to the map of state",
                     word);
 }
@@ -68,7 +68,7 @@ take_roles (struct rest_op *op, const struct rest_row_plan *plan, const struct r
         if (!*role)
           continue;
         if (row->row.n_roles == REST_ROLES_MAX)
-          return rest_fail (op->ctx, USHER_E_LIMIT, NULL, "A member of the app has more than %u roles", REST_ROLES_MAX);
+          return seat_fail (op->ctx, USHER_E_LIMIT, NULL, "A member of the app has more than %u roles", REST_ROLES_MAX);
         row->roles[row->row.n_roles++] = (struct usher_kv) { plan->roles[i].key, role };
       }
   return USHER_DONE;

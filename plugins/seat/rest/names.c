@@ -4,24 +4,9 @@
 
 #include "plugins/seat/rest/rest.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "plugins/seat/rest/steps.h"
-
-int32_t
-rest_fail (struct usher_ctx *ctx, int32_t code, const char *field, const char *format, ...)
-{
-  char text[REST_SENTENCE_MAX];
-  struct usher_fault fault = { .size = sizeof fault, .code = code, .text = text, .field = field };
-  va_list ap;
-
-  va_start (ap, format);
-  vsnprintf (text, sizeof text, format, ap);
-  va_end (ap);
-  return usher_fail (ctx, &fault);
-}
 
 /* ---- A set of names ---- */
 
@@ -160,22 +145,22 @@ rest_missing (struct rest_op *op)
   switch (code)
     {
     case USHER_E_ADDRESS:
-      return rest_fail (op->ctx, code, "email", "The app needs an e-mail address, and there is none");
+      return seat_fail (op->ctx, code, "email", "The app needs an e-mail address, and there is none");
     case USHER_E_ROLE:
-      return rest_fail (op->ctx, code, "role", "The app needs a role (%s), and there is none; choose one",
+      return seat_fail (op->ctx, code, "role", "The app needs a role (%s), and there is none; choose one",
                         op->missing);
     case USHER_E_FIELD:
-      return rest_fail (op->ctx, code, field, "The app needs %s, and there is none; fill it in", field);
+      return seat_fail (op->ctx, code, field, "The app needs %s, and there is none; fill it in", field);
     case USHER_E_NOT_JOINED:
-      return rest_fail (op->ctx, code, NULL, "The app does this only once the invitation is accepted");
+      return seat_fail (op->ctx, code, NULL, "The app does this only once the invitation is accepted");
     case USHER_E_TOKEN:
-      return rest_fail (op->ctx, code, op->missing + strlen (SECRET), "The account has no %s",
+      return seat_fail (op->ctx, code, op->missing + strlen (SECRET), "The account has no %s",
                         op->missing + strlen (SECRET));
     case USHER_E_REFUSED:
-      return rest_fail (op->ctx, code, NULL, "The app shows no %s of this member, which is needed to %s",
+      return seat_fail (op->ctx, code, NULL, "The app shows no %s of this member, which is needed to %s",
                         op->missing, op->what);
     default:
-      return rest_fail (op->ctx, code, field, "Nothing is known by the name %s; fill in the hub's field",
+      return seat_fail (op->ctx, code, field, "Nothing is known by the name %s; fill in the hub's field",
                         op->missing);
     }
 }

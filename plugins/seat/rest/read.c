@@ -69,10 +69,10 @@ read_by (struct reading *rd, const json_t *spec)
         r = USHER_ABSENT;
       if (r == USHER_ABSENT && rd->source->items && !rest_reader_present (rd->source->reader)
           && !json_is_true (json_object_get (spec, "absent_is_empty")))
-        r = rest_fail (op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered without %s", op->what,
+        r = seat_fail (op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered without %s", op->what,
                        json_string_value (json_object_get (spec, "at")));
       if (r == USHER_ABSENT && !rd->source->items)
-        r = rest_fail (op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app showed somebody else", op->what);
+        r = seat_fail (op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app showed somebody else", op->what);
     }
   rest_answer_done (&a);
   return r;
@@ -110,7 +110,7 @@ rest_read (struct usher_ctx *ctx, struct rest *rest, const struct usher_member *
   if (r >= 0)
     r = rest_read_one (&op, who);
   if (r == USHER_E_UNSUPPORTED)
-    r = rest_fail (ctx, r, NULL, "The app file has no way to read this member");
+    r = seat_fail (ctx, r, NULL, "The app file has no way to read this member");
   rest_op_done (&op);
   return r;
 }

@@ -114,7 +114,7 @@ put_params (struct rest_op *op, const json_t *params, bool lenient, struct text 
       int32_t r = rest_param (op, value, REST_PERCENT, &one, &skip);
 
       if (r == USHER_DONE && one.bad)
-        r = rest_fail (op->ctx, USHER_E_LIMIT, NULL, "The parameter %s is too long", name);
+        r = seat_fail (op->ctx, USHER_E_LIMIT, NULL, "The parameter %s is too long", name);
       if (r == USHER_DONE && !skip)
         {
           text_puts (out, *separator);
@@ -180,7 +180,7 @@ put_url (struct draft *d, const char *path, struct text *url)
         return r;
     }
   if (url->bad)
-    return rest_fail (d->op->ctx, USHER_E_LIMIT, NULL, "An address of the app is too long");
+    return seat_fail (d->op->ctx, USHER_E_LIMIT, NULL, "An address of the app is too long");
   separator = strchr (url->s, '?') ? "&" : "?";
   if (d->extra && d->extra->url)
     return put_dropped (d, url, &separator);
@@ -201,9 +201,9 @@ make_url (struct draft *d)
     {
       d->url = text_steal (&url);
       if (!d->url)
-        return rest_fail (d->op->ctx, USHER_E_LIMIT, NULL, "An address of the app is too long");
+        return seat_fail (d->op->ctx, USHER_E_LIMIT, NULL, "An address of the app is too long");
       if (climbs (d->url))
-        r = rest_fail (d->op->ctx, USHER_E_FIELD, NULL, "A value that is \".\" or \"..\" cannot stand in an address");
+        r = seat_fail (d->op->ctx, USHER_E_FIELD, NULL, "A value that is \".\" or \"..\" cannot stand in an address");
     }
   text_done (&url);
   return r;
@@ -225,7 +225,7 @@ put_header (struct draft *d, const char *name, char *value)
   if (!value || d->n_headers == REST_HEADERS_MAX)
     {
       free (value);
-      return value ? rest_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A request has more than %u headers", REST_HEADERS_MAX)
+      return value ? seat_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A request has more than %u headers", REST_HEADERS_MAX)
                    : USHER_E_NOMEM;
     }
   d->owned[d->n_headers] = value;
@@ -297,7 +297,7 @@ put_extra_json (struct draft *d, json_t *body)
       if (r != USHER_DONE)
         return r;
       if (json_object_set_new (body, name, value) < 0)
-        return rest_fail (d->op->ctx, USHER_E_CONFIG, NULL,
+        return seat_fail (d->op->ctx, USHER_E_CONFIG, NULL,
                           "Pages can be asked for only in a body that is a JSON object");
     }
   return USHER_DONE;
@@ -348,7 +348,7 @@ make_form (struct draft *d, const json_t *spec)
       d->body_len = form.len;
       d->body = text_steal (&form);
       if (!d->body)
-        r = rest_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A form for the app is too long");
+        r = seat_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A form for the app is too long");
     }
   text_done (&form);
   return r;
@@ -365,7 +365,7 @@ make_xml (struct draft *d, const json_t *spec)
       d->body_len = xml.len;
       d->body = text_steal (&xml);
       if (!d->body)
-        r = rest_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A document for the app is too long");
+        r = seat_fail (d->op->ctx, USHER_E_LIMIT, NULL, "A document for the app is too long");
     }
   text_done (&xml);
   return r;
@@ -460,7 +460,7 @@ rest_open (struct rest_op *op, const json_t *spec, enum rest_aim aim, const stru
   int32_t r;
 
   if (method == METHODS)
-    return rest_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file has no request to %s", op->what);
+    return seat_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file has no request to %s", op->what);
   d.method = methods[method].method;
   r = draft_open (&d, key, ret_h);
   draft_done (&d);
@@ -503,7 +503,7 @@ rest_ask (struct rest_op *op, const json_t *spec, enum rest_aim aim, const char 
     r = rest_body (op, ret);
   if ((r == USHER_E_NETWORK || r == USHER_E_TIMEOUT) && !rest_is_read (spec, aim) && aim != REST_TO_LOGIN)
     /* It has gone out; nobody knows whether it was carried out. */
-    return rest_fail (op->ctx, USHER_E_UNCERTAIN, NULL, "The answer to a change did not arrive; it may have been made");
+    return seat_fail (op->ctx, USHER_E_UNCERTAIN, NULL, "The answer to a change did not arrive; it may have been made");
   return r < 0 ? r : rest_judge_body (op, rest_source_of (op->rest, spec), aim, ret);
 }
 

@@ -82,7 +82,7 @@ take_base (struct usher_ctx *ctx, struct rest *rest)
   int32_t r;
 
   if (!text || head > strlen (text))
-    return rest_fail (ctx, USHER_E_CONFIG, "run.rest.base", "run.rest has no base address");
+    return seat_fail (ctx, USHER_E_CONFIG, "run.rest.base", "run.rest has no base address");
   begin = strndup (text, head);
   if (!begin)
     return USHER_E_NOMEM;
@@ -107,7 +107,7 @@ take_base (struct usher_ctx *ctx, struct rest *rest)
   host = strncmp (rest->base, "https://", 8) == 0 ? 8 : strncmp (rest->base, "http://", 7) == 0 ? 7 : 0;
   rest->origin_len = host + strcspn (rest->base + host, "/?#");
   if (!host || rest->origin_len == host || strpbrk (rest->base, "?#"))
-    return rest_fail (ctx, USHER_E_CONFIG, "base_url",
+    return seat_fail (ctx, USHER_E_CONFIG, "base_url",
                       "The app's address must begin with https:// or http:// and have no ? and #");
   return USHER_DONE;
 }

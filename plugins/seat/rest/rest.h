@@ -12,6 +12,7 @@
 #include <usher/pager.h>
 #include <usher/rows.h>
 
+#include "plugins/seat/fail.h"
 #include "plugins/seat/rest/value.h"
 #include "plugins/seat/text.h"
 
@@ -78,10 +79,6 @@ void rest_op_done (struct rest_op *op);
 int32_t rest_value (struct rest_op *op, const char *name, const char **ret);
 /* What USHER_ABSENT means where a value is required: tells, and answers the status. */
 int32_t rest_missing (struct rest_op *op);
-
-/* Tells the host and answers CODE. */
-int32_t rest_fail (struct usher_ctx *ctx, int32_t code, const char *field, const char *format, ...)
-  __attribute__ ((format (printf, 4, 5)));
 
 /* ---- template.c: TEXT, a literal with {name} in it ---- */
 

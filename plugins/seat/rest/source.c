@@ -36,7 +36,7 @@ add (struct draft *d, const json_t *value, const char *key, const char *sub)
     return -1;
   if (d->n == REST_VALUES_MAX)
     {
-      d->status = rest_fail (d->ctx, USHER_E_CONFIG, d->place, "More than %u values are wanted of an item",
+      d->status = seat_fail (d->ctx, USHER_E_CONFIG, d->place, "More than %u values are wanted of an item",
                              REST_VALUES_MAX);
       return -1;
     }
@@ -373,7 +373,7 @@ rest_source_each (struct rest_op *op, const struct rest_source *s, struct rest_a
     return r;
   r = rest_reader_each_in (s->reader, &a->head, a->body, a->len, fn, arg);
   if (r == USHER_E_SHAPE && rest_reader_error (s->reader)[0])
-    return rest_fail (op->ctx, r, NULL, "Asked to %s, the app answered what cannot be read: %s", op->what,
+    return seat_fail (op->ctx, r, NULL, "Asked to %s, the app answered what cannot be read: %s", op->what,
                       rest_reader_error (s->reader));
   return r;
 }

@@ -109,7 +109,7 @@ put_name (struct rest_op *op, const char *name, enum rest_place place, struct te
       return USHER_ABSENT;
     }
   if (!fits (value, place))
-    return rest_fail (op->ctx, USHER_E_FIELD, name,
+    return seat_fail (op->ctx, USHER_E_FIELD, name,
                       "The value of %s has characters that cannot be sent to the app", name);
   put_value (out, value, place);
   return USHER_DONE;
@@ -125,7 +125,7 @@ rest_text_put (struct rest_op *op, const char *text, enum rest_place place, stru
       int32_t r = USHER_DONE;
 
       if (!part (text, &len, &name_len))
-        return rest_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's text %.80s is not understood", text);
+        return seat_fail (op->ctx, USHER_E_CONFIG, NULL, "The app file's text %.80s is not understood", text);
       if (name_len > 0)
         {
           memcpy (name, text + 1, name_len);
@@ -150,7 +150,7 @@ rest_text_put (struct rest_op *op, const char *text, enum rest_place place, stru
         return r;
       text += len;
     }
-  return out->bad ? rest_fail (op->ctx, USHER_E_LIMIT, NULL, "A text sent to the app is too long") : USHER_DONE;
+  return out->bad ? seat_fail (op->ctx, USHER_E_LIMIT, NULL, "A text sent to the app is too long") : USHER_DONE;
 }
 
 int32_t

@@ -213,11 +213,11 @@ reduce (struct rest_walk *w, const struct rest_answer *a, const char *url, char 
       text_put (&whole, asked ? asked : "/", asked ? strcspn (asked, "?#") : 1);
     }
   else if (url[0] != '/' || url[1] == '/')
-    return rest_fail (w->op->ctx, USHER_E_SHAPE, NULL, "The app names another host for its next page");
+    return seat_fail (w->op->ctx, USHER_E_SHAPE, NULL, "The app names another host for its next page");
   text_put (&whole, url, strcspn (url, "#"));
   url = text_steal (&whole);
   if (!url)
-    return rest_fail (w->op->ctx, USHER_E_LIMIT, NULL, "The address of the app's next page is too long");
+    return seat_fail (w->op->ctx, USHER_E_LIMIT, NULL, "The address of the app's next page is too long");
   *ret = without_dropped (url, json_object_get (page_of (w), "drop"));
   free ((char *) (uintptr_t) url);
   return *ret ? USHER_DONE : USHER_E_NOMEM;
@@ -376,7 +376,7 @@ turn (struct rest_walk *w, const struct rest_answer *a, const struct rest_picked
   w->total = page.total;
   r = usher_pager_turn (w->pager, &page);
   if (r < 0)
-    return rest_fail (w->op->ctx, r, NULL, "Asked to %s: %s", w->op->what, usher_pager_error (w->pager));
+    return seat_fail (w->op->ctx, r, NULL, "Asked to %s: %s", w->op->what, usher_pager_error (w->pager));
   w->full = page.items == w->size;
   if (!w->full && w->source->style == USHER_PAGER_OFFSET)
     discard_ahead (w);
@@ -395,7 +395,7 @@ read_page (struct rest_walk *w, uint32_t h)
     {
       r = rest_judge_body (w->op, s, w->aim, &a);
       if (r >= 0 && r != USHER_ABSENT)
-        r = rest_fail (w->op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered status %d", w->op->what,
+        r = seat_fail (w->op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered status %d", w->op->what,
                        (int) a.head.status);
     }
   else if (r >= 0)
@@ -405,7 +405,7 @@ read_page (struct rest_walk *w, uint32_t h)
         r = rest_judge (w->op, s->spec, w->aim, &picked);
       if (r >= 0 && s->reader && !rest_reader_present (s->reader)
           && !json_is_true (json_object_get (s->spec, "absent_is_empty")))
-        r = rest_fail (w->op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered without %s", w->op->what,
+        r = seat_fail (w->op->ctx, USHER_E_SHAPE, NULL, "Asked to %s, the app answered without %s", w->op->what,
                        json_string_value (json_object_get (s->spec, "at")));
       if (r >= 0)
         r = turn (w, &a, &picked);

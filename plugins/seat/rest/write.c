@@ -54,14 +54,14 @@ keep_place (struct run *w)
 
   for (size_t i = 0; i < w->kept.n; i++)
     if (w->kept.v[i].value && json_object_set_new (kept, w->kept.v[i].name, json_string (w->kept.v[i].value)) < 0)
-      return rest_fail (w->op.ctx, USHER_E_SHAPE, NULL, "The app's %s is not UTF-8", w->kept.v[i].name);
+      return seat_fail (w->op.ctx, USHER_E_SHAPE, NULL, "The app's %s is not UTF-8", w->kept.v[i].name);
   state = json_pack ("{s:I, s:I, s:b, s:b, s:b, s:O}", "step", (json_int_t) w->step, "round", (json_int_t) w->round,
                      "changed", w->changed, "already", w->already, "invited", w->invited, "kept", kept);
   text = state ? json_dumps (state, JSON_COMPACT) : NULL;
   if (!text)
     return USHER_E_NOMEM;
   if (strlen (text) > REST_STATE_MAX)
-    return rest_fail (w->op.ctx, USHER_E_LIMIT, NULL, "The steps of the app file keep too much");
+    return seat_fail (w->op.ctx, USHER_E_LIMIT, NULL, "The steps of the app file keep too much");
   return usher_checkpoint (w->op.ctx, text, strlen (text));
 }
 
@@ -81,7 +81,7 @@ resume (struct run *w)
   step = json_integer_value (json_object_get (state, "step"));
   round = json_integer_value (json_object_get (state, "round"));
   if (!json_is_object (state) || step < 0 || (size_t) step >= w->n || round < 0 || round > REST_ROLES_MAX)
-    return rest_fail (w->op.ctx, USHER_E_UNCERTAIN, NULL,
+    return seat_fail (w->op.ctx, USHER_E_UNCERTAIN, NULL,
                       "The change was interrupted, and the app file is another one now; look in the app how far "
                       "it came");
   w->step = (size_t) step;
@@ -249,7 +249,7 @@ do_for_each (struct run *w, const char *list)
   int32_t r = rest_roles_of (&w->op, list, roles, &n);
 
   if (r != USHER_DONE)
-    return rest_fail (w->op.ctx, USHER_E_CONFIG, NULL, "The app file's step is for each of %s, which is no list", list);
+    return seat_fail (w->op.ctx, USHER_E_CONFIG, NULL, "The app file's step is for each of %s, which is no list", list);
   for (; w->round < n && r >= 0 && !w->stop; w->round++)
     {
       r = rest_names_set (&w->op.names, "role", rest_role_word (&w->op, roles[w->round]));
@@ -356,10 +356,10 @@ nothing_fits (struct run *w)
   bool pending = w->change->member->state >= USHER_PENDING;
 
   if (pending && w->aim == REST_TO_REMOVE)
-    return rest_fail (w->op.ctx, USHER_E_UNSUPPORTED, NULL, "The app does not take invitations back");
+    return seat_fail (w->op.ctx, USHER_E_UNSUPPORTED, NULL, "The app does not take invitations back");
   if (pending)
-    return rest_fail (w->op.ctx, USHER_E_NOT_JOINED, NULL, "The app does this only once the invitation is accepted");
-  return rest_fail (w->op.ctx, USHER_E_UNSUPPORTED, NULL, "The app file has no step to %s here", w->op.what);
+    return seat_fail (w->op.ctx, USHER_E_NOT_JOINED, NULL, "The app does this only once the invitation is accepted");
+  return seat_fail (w->op.ctx, USHER_E_UNSUPPORTED, NULL, "The app file has no step to %s here", w->op.what);
 }
 
 static bool
@@ -404,7 +404,7 @@ change (struct usher_ctx *ctx, struct rest *rest, const struct usher_change *c, 
   w.steps = json_object_get (rest->run, key);
   w.n = json_is_array (w.steps) ? json_array_size (w.steps) : w.steps != NULL;
   r = w.n ? run (&w, invitation)
-          : rest_fail (ctx, USHER_E_UNSUPPORTED, NULL, "The app file has no way to %s", what);
+          : seat_fail (ctx, USHER_E_UNSUPPORTED, NULL, "The app file has no way to %s", what);
   rest_names_done (&w.kept);
   rest_op_done (&w.op);
   return r;
