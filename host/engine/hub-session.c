@@ -175,7 +175,7 @@ add_kept_secret (void *arg, const char *name)
   return (w->m->oauth && streq (name, "access_token")) || add_secret (arg, name);
 }
 
-/* Where the access token of an account that has one will stand, when there is none yet. */
+/* Where the access token of an account that has one will stand, when none was kept. */
 static void
 add_token (struct secret_walk *w)
 {
@@ -189,18 +189,12 @@ add_token (struct secret_walk *w)
     (void) add_secret (w, "access_token");
 }
 
-/* How the account's access tokens are got, and where one will stand. */
+/* How the account's access tokens are got. */
 static int
-add_oauth (struct secret_walk *w)
+add_oauth (const struct run *r, struct material *m)
 {
-  struct run *r = w->r;
-  struct material *m = w->m;
-  int x = app_oauth_json (r->app, json_text (m->account, "kind"), json_object_get (r->hub, "fields"),
-                          json_object_get (m->account, "fields"), &m->oauth);
-
-  if (x == 0 && m->oauth)
-    (void) add_secret (w, "access_token");
-  return x < 0 ? x : w->error;
+  return app_oauth_json (r->app, json_text (m->account, "kind"), json_object_get (r->hub, "fields"),
+                         json_object_get (m->account, "fields"), &m->oauth);
 }
 
 /* Values of the account: its texts are configuration, its secrets stand-ins. */
@@ -220,7 +214,7 @@ add_account (struct run *r, struct material *m)
   add_conf (m, "account.email", json_text (m->account, "email"));
   add_conf (m, "account.phone", json_text (m->account, "phone"));
   add_fields (m, fields);
-  w.error = add_oauth (&w);
+  w.error = add_oauth (r, m);
   if (w.error == 0)
     txn_secret_names (t, &w.account, add_kept_secret, &w);
   if (w.error == 0)
