@@ -19,6 +19,7 @@ class Part:
     """One program, and what it says itself."""
 
     START_SECONDS = 90
+    cookie = ""
 
     def launch(self, scratch, argv, cwd, env=None):
         name = type(self).__name__.lower()
@@ -52,7 +53,7 @@ class Part:
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                self.cookie = answer.headers.get("Set-Cookie", "").split(";")[0] or getattr(self, "cookie", "")
+                self.cookie = answer.headers.get("Set-Cookie", "").split(";")[0] or self.cookie
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
@@ -237,7 +238,7 @@ class Glewlwyd(Part):
         self.told("POST", "/api/auth/", {"username": self.ADMIN, "password": self.PASSWORD})
 
     def headers(self):
-        return {"Cookie": self.cookie} if getattr(self, "cookie", "") else {}
+        return {"Cookie": self.cookie} if self.cookie else {}
 
     def users(self):
         found = []
